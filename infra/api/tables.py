@@ -1,0 +1,267 @@
+"""Tables of the contract: columns declared once, then filtered, sorted and paged by whoever asks.
+
+    TRADES = Table(
+        Trade,
+        {"order": Column("id", WHOLE), "symbol": Column("symbol", TEXT), "open_time": Column("opened_at", TIME)},
+        order=[("open_time", "desc")],
+        limits=Limits(most=50_000, required=True),
+    )
+    return TRADES.answer(TRADES.asked(self.payload), trades_of(self.actor))
+
+The queryset is the caller's: it holds what the actor may see, and no condition widens it.
+"""
+
+import csv
+import io
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final
+
+from django.core.exceptions import FieldDoesNotExist
+from django.db.models import Count, F, Model, QuerySet
+from django.db.models.expressions import BaseExpression
+from django.http import HttpResponse
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework.response import Response
+
+from core import clock, volume
+from infra.api.asking import Asked, Limits, Order, read_asked
+from infra.api.conditions import ColumnKind, Operand
+from infra.api.schema import table_parameters
+from infra.api.shapes import Shape, row_shape, table_shape
+from infra.api.wire import decimal_text
+
+__all__ = ["DECIMAL", "FLAG", "TEXT", "TIME", "VOLUME", "WHOLE", "Asked", "Column", "Limits", "Table"]
+
+WHOLE: Final = ColumnKind.WHOLE
+DECIMAL: Final = ColumnKind.DECIMAL
+TEXT: Final = ColumnKind.TEXT
+TIME: Final = ColumnKind.TIME
+FLAG: Final = ColumnKind.FLAG
+VOLUME: Final = ColumnKind.VOLUME
+
+_COUNT: Final = "wire_count"
+_FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
+_TO_WIRE: Final[dict[ColumnKind, Callable[[Any], Any]]] = {
+    TIME: clock.unix,
+    FLAG: lambda value: None if value is None else int(value),
+    VOLUME: lambda value: None if value is None else volume.wire_of(value),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: where the queryset has it (a path or an expression) and what it is on the wire.
+
+    `to_wire` replaces the kind's own conversion and is given None too; `from_wire` turns the value of a condition,
+    already read as its kind, into the stored one. A column that is not `filterable` is shown, but to conditions and
+    sorting it does not exist: for what is shown in part only, such as a masked address.
+    """
+
+    source: str | BaseExpression
+    kind: ColumnKind
+    to_wire: Callable[[Any], Any] | None = None
+    from_wire: Callable[[Any], Any] | None = None
+    filterable: bool = True
+
+    @property
+    def writer(self) -> Callable[[Any], Any] | None:
+        """How a stored value gets its form on the wire; None for as it is."""
+        return self.to_wire or _TO_WIRE.get(self.kind)
+
+
+class Table:
+    """The columns of one address and how it is paged.
+
+    `filters` are columns that conditions and sorting know, and that are not shown. `aliases` are further names of
+    columns. `order` is used when the caller gives none; `tie` is the path that makes every order complete, in the
+    direction of the order's last column.
+    """
+
+    def __init__(
+        self,
+        model: type[Model],
+        columns: Mapping[str, Column],
+        *,
+        order: Sequence[tuple[str, str]],
+        filters: Mapping[str, Column] | None = None,
+        aliases: Mapping[str, str] | None = None,
+        tie: str = "id",
+        limits: Limits | None = None,
+    ) -> None:
+        self.columns = dict(columns)
+        self.limits = limits or Limits()
+        self._known = {**self.columns, **(filters or {})}
+        self._aliases = dict(aliases or {})
+        self._operands = {
+            name: _operand(model, name, column, index) for index, (name, column) in enumerate(self._known.items())
+        }
+        self._order: Order = tuple((name, direction == "desc") for name, direction in order)
+        self._tie = tie
+
+    def asked(self, payload: Mapping[str, Any]) -> Asked:
+        """What the caller asks of this table; `DomainError` 400 for what it does not have. Touches no database."""
+        return read_asked(payload, self.limits, self._operand_of)
+
+    def matches(self, asked: Asked, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Every row that was asked for, in order, before paging."""
+        order = asked.order or self._order
+        used = asked.named | {name for name, _descending in order}
+        hidden = {
+            self._operands[name].path: self._known[name].source
+            for name in used
+            if not isinstance(self._known[name].source, str)
+        }
+        return queryset.alias(**hidden).filter(asked.condition).order_by(*self._terms(order))
+
+    def read(self, asked: Asked, queryset: QuerySet[Any], totals: Mapping[str, Column] | None = None) -> dict[str, Any]:
+        """`{"structure", "rows", "count"}` and `totals`, aggregates over all matches, in two queries."""
+        found = self.matches(asked, queryset)
+        summary = self._summary(found, totals or {})
+        page = _page(asked, found, summary["count"])
+        rows = [] if page is None else self._rows(page)
+        return {"structure": list(self.columns), "rows": rows, **summary}
+
+    def answer(self, asked: Asked, queryset: QuerySet[Any], totals: Mapping[str, Column] | None = None) -> HttpResponse:
+        """What `read` gives as a response, JSON or CSV as asked."""
+        table = self.read(asked, queryset, totals)
+        return csv_response(table["structure"], table["rows"]) if asked.as_csv else Response(table)
+
+    def rows_of_objects(
+        self,
+        asked: Asked,
+        queryset: QuerySet[Any],
+        build: Callable[[list[Any]], list[dict[str, Any]]] | None = None,
+    ) -> dict[str, Any]:
+        """`{"rows": [object, ...], "count"}`; `build` makes the objects of a page from its model instances."""
+        found = self.matches(asked, queryset)
+        count = found.order_by().count()
+        page = _page(asked, found, count)
+        if page is None:
+            rows: list[dict[str, Any]] = []
+        elif build is not None:
+            rows = build(list(page))
+        else:
+            rows = [dict(zip(self.columns, row, strict=True)) for row in self._rows(page)]
+        return {"rows": rows, "count": count}
+
+    def shape(self, **totals: Shape) -> Shape:
+        """What `answer` gives, for `describe(answer=...)`; `totals` as in `read`."""
+        return table_shape(self._cells(), totals)
+
+    def row_shape(self) -> Shape:
+        """One row as an object."""
+        return row_shape(self._cells())
+
+    def _cells(self) -> dict[str, tuple[str, bool]]:
+        cells = {}
+        for name, column in self.columns.items():
+            # Without an instant the wire has 0.
+            absent = self._operands[name].nullable and not (column.kind is TIME and column.to_wire is None)
+            cells[name] = (column.kind.value, absent)
+        return cells
+
+    def parameters(self) -> list[OpenApiParameter]:
+        """The query string of this table, for `describe(query=...)`."""
+        return table_parameters(standard=self.limits.standard, most=self.limits.most, required=self.limits.required)
+
+    def _operand_of(self, name: str) -> Operand | None:
+        name = self._aliases.get(name, name)
+        column = self._known.get(name)
+        return self._operands[name] if column is not None and column.filterable else None
+
+    def _terms(self, order: Order) -> list[Any]:
+        terms = []
+        paths = set()
+        descending = True
+        for name, descending in order:
+            operand = self._operands[name]
+            paths.add(operand.path)
+            terms.append(_term(operand.path, descending, operand.nullable))
+        if self._tie not in paths:
+            terms.append(_term(self._tie, descending, nullable=False))
+        return terms
+
+    def _summary(self, found: QuerySet[Any], totals: Mapping[str, Column]) -> dict[str, Any]:
+        sums = found.order_by().aggregate(
+            **{_COUNT: Count("*")}, **{name: column.source for name, column in totals.items()}
+        )
+        summary = {"count": sums[_COUNT]}
+        for name, column in totals.items():
+            value = Decimal(0) if sums[name] is None else sums[name]
+            summary[name] = column.writer(value) if column.writer else value
+        return summary
+
+    def _rows(self, page: QuerySet[Any]) -> list[list[Any]]:
+        places: dict[str, int] = {}
+        expressions: dict[str, BaseExpression] = {}
+        for name, column in self.columns.items():
+            path = self._operands[name].path
+            places.setdefault(path, len(places))
+            if not isinstance(column.source, str):
+                expressions[path] = column.source
+        cells = [(places[self._operands[name].path], column.writer) for name, column in self.columns.items()]
+        # Annotations move behind plain columns unless they are named, so all of them are.
+        values = page.annotate(**expressions).values_list(*places)
+        return [[row[place] if write is None else write(row[place]) for place, write in cells] for row in values]
+
+
+def csv_response(structure: Sequence[str], rows: Iterable[Sequence[Any]]) -> HttpResponse:
+    """The rows as a CSV file.
+
+    It is written whole: the rows have been read inside the request's transaction, which ends before a stream would
+    begin.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(structure)
+    writer.writerows([_cell(value) for value in row] for row in rows)
+    headers = {"Content-Disposition": 'attachment; filename="table.csv"'}
+    return HttpResponse(text.getvalue(), content_type="text/csv; charset=utf-8", headers=headers)
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return decimal_text(value)
+    if isinstance(value, str):
+        # Spreadsheets run text that begins like this as a formula; the apostrophe makes it text again.
+        return f"'{value}" if value.startswith(_FORMULA_STARTS) else str(value)
+    return value
+
+
+def _page(asked: Asked, found: QuerySet[Any], count: int) -> QuerySet[Any] | None:
+    """The asked page, None when it is known to be empty."""
+    if asked.offset >= count or asked.limit == 0:
+        return None
+    return found[asked.offset : asked.offset + asked.limit]
+
+
+def _operand(model: type[Model], name: str, column: Column, index: int) -> Operand:
+    if isinstance(column.source, str):
+        return Operand(name, column.kind, column.source, _is_nullable(model, column.source), column.from_wire)
+    return Operand(name, column.kind, f"wire_{index}", True, column.from_wire)
+
+
+def _is_nullable(model: type[Model], path: str) -> bool:
+    """Whether a path can lead to null. What is no field of the model is an annotation of the queryset, and may be."""
+    current: Any = model
+    for part in path.split("__"):
+        if part == "pk":
+            return False
+        try:
+            step = current._meta.get_field(part)
+        except FieldDoesNotExist:
+            return not any(part == plain.attname for plain in current._meta.concrete_fields if not plain.null)
+        if not step.concrete or step.null:
+            return True
+        current = step.related_model or current
+    return False
+
+
+def _term(path: str, descending: bool, nullable: bool) -> Any:
+    """One term of an order, nulls at its end. PostgreSQL puts them there in ascending order; where there are none the
+    clause would only keep an index from being used."""
+    if not descending:
+        return F(path).asc()
+    return F(path).desc(nulls_last=True) if nullable else F(path).desc()
