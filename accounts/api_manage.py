@@ -1,0 +1,327 @@
+"""What staff do with people, groups and accounts: their part of section 5 of the contract.
+
+Opening accounts and moving balances needs trading, so those two stand in `trading.api_manage`.
+"""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts import api_shapes as shapes
+from accounts import selectors, services
+from accounts.api import account_summary, customer_profile, group_record, status_of
+from accounts.models import AccountGroup, ProductConfig, Role, TradingAccount, User
+from accounts.services.common import LEVERAGE_MAX
+from accounts.services.groups import LEVEL_MAX, NAME_LONGEST
+from accounts.services.sessions import SESSION_TYPE_OF_ROLE
+from accounts.services.users import EMAIL_LONGEST, PASSWORD_LONGEST, PASSWORD_SHORTEST
+from core.clock import unix
+from core.states import AccountMode, PositionMode
+from infra.actor import ADMIN_SESSIONS, MANAGING_SESSIONS, STAFF_SESSIONS
+from infra.api.fields import (
+    Body,
+    CleanTextField,
+    FlagField,
+    TextChoiceField,
+    WholeNumberField,
+    WireDecimalField,
+    refuse_changes,
+)
+from infra.api.schema import describe
+from infra.api.tables import DECIMAL, FLAG, TEXT, TIME, WHOLE, Column, Table
+from infra.api.views import ApiView
+
+_ROLE_OF_SESSION = {kind.value: role for role, kind in SESSION_TYPE_OF_ROLE.items() if role != Role.CUSTOMER}
+
+
+class Modules(Body):
+    copy_trading = FlagField(required=False)
+    bot_trading = FlagField(required=False)
+
+
+class NewCustomer(Body):
+    email = CleanTextField(min_length=1, max_length=EMAIL_LONGEST, trim=True)
+    password = CleanTextField(min_length=PASSWORD_SHORTEST, max_length=PASSWORD_LONGEST)
+    full_name = CleanTextField(default="", trim=True)
+
+
+class CustomerChange(Body):
+    enabled = FlagField(required=False)
+    full_name = CleanTextField(required=False, trim=True)
+    password = CleanTextField(required=False, min_length=PASSWORD_SHORTEST, max_length=PASSWORD_LONGEST)
+
+
+class NewStaff(NewCustomer):
+    session_type = TextChoiceField(sorted(_ROLE_OF_SESSION))
+
+
+class StaffChange(Body):
+    enabled = FlagField(required=False)
+
+
+class NewGroup(Body):
+    name = CleanTextField(min_length=1, max_length=NAME_LONGEST, trim=True)
+    account_mode = TextChoiceField(AccountMode)
+    currency = CleanTextField(default="USD", max_length=8)
+    leverage = WholeNumberField(default=100, min_value=1, max_value=LEVERAGE_MAX)
+    position_mode = TextChoiceField(PositionMode, default=PositionMode.HEDGING)
+    margin_call = WireDecimalField(default=100, min_value=0, max_value=LEVEL_MAX)
+    stop_out = WireDecimalField(default=50, min_value=0, max_value=LEVEL_MAX)
+    commission_per_lot = WireDecimalField(default=0, min_value=0)
+    public_opening = FlagField(default=False)
+
+
+class AccountChange(Body):
+    enabled = FlagField(required=False)
+    group = CleanTextField(required=False, min_length=1, max_length=NAME_LONGEST)
+    leverage = WholeNumberField(required=False, min_value=1, max_value=LEVERAGE_MAX)
+
+
+class StaffView(ApiView):
+    """Every member of staff reads; writes are for those who manage customers, unless a view is stricter."""
+
+    customer_address = False
+    session_types = STAFF_SESSIONS
+    write_session_types = MANAGING_SESSIONS
+
+
+class AdminView(StaffView):
+    """Every member of staff reads, administrators write."""
+
+    write_session_types = ADMIN_SESSIONS
+
+
+class ProductConfigs(AdminView):
+    @describe("What the tenant has switched on", answer=shapes.MODULES)
+    def get(self, request: Request) -> Response:
+        return Response(_config_record(selectors.product_config()))
+
+    @describe("Switch modules on or off", body=Modules, partial=True, sent={"bot_trading": 0}, answer=shapes.MODULES)
+    def put(self, request: Request) -> Response:
+        return Response(_config_record(services.product_config_update(**self.body(Modules, partial=True))))
+
+
+_STAFF = Table(
+    User,
+    {
+        "id": Column("id", WHOLE),
+        "email": Column("email", TEXT),
+        "full_name": Column("full_name", TEXT),
+        "session_type": Column(
+            "role",
+            TEXT,
+            to_wire=lambda role: SESSION_TYPE_OF_ROLE[role].value,
+            from_wire=lambda kind: _ROLE_OF_SESSION.get(kind, kind),
+        ),
+        "owner": Column("owner", FLAG),
+        "enabled": Column("enabled", FLAG),
+        "created_time": Column("created_at", TIME),
+    },
+    order=[("created_time", "desc")],
+)
+
+_CUSTOMERS = Table(
+    User,
+    {
+        "id": Column("id", WHOLE),
+        "email": Column("email", TEXT),
+        "full_name": Column("full_name", TEXT),
+        "enabled": Column("enabled", FLAG),
+        "created_time": Column("created_at", TIME),
+    },
+    order=[("created_time", "desc")],
+    aliases={"customer_id": "id"},
+)
+
+_GROUPS = Table(
+    AccountGroup,
+    {
+        "id": Column("id", WHOLE),
+        "name": Column("name", TEXT),
+        "account_mode": Column("account_mode", TEXT),
+        "currency": Column("currency", TEXT),
+        "leverage": Column("leverage", WHOLE),
+        "position_mode": Column("position_mode", TEXT),
+        "margin_call": Column("margin_call", DECIMAL),
+        "stop_out": Column("stop_out", DECIMAL),
+        "commission_per_lot": Column("commission_per_lot", DECIMAL),
+        "public_opening": Column("public_opening", FLAG),
+        "enabled": Column("enabled", FLAG),
+    },
+    order=[("id", "desc")],
+)
+
+_ACCOUNTS = Table(
+    TradingAccount,
+    {
+        "login": Column("login", WHOLE),
+        "customer_id": Column("customer_id", WHOLE),
+        "email": Column("customer__email", TEXT),
+        "name": Column("customer__full_name", TEXT),
+        "group": Column("group__name", TEXT),
+        "account_mode": Column("group__account_mode", TEXT),
+        "position_mode": Column("group__position_mode", TEXT),
+        "currency": Column("currency", TEXT),
+        "leverage": Column("leverage", WHOLE),
+        "balance": Column("balance", DECIMAL),
+        "credit": Column("credit", DECIMAL),
+        "enabled": Column("enabled", FLAG),
+        "copy_role": Column("copy_role", TEXT),
+        "created_time": Column("opened_at", TIME),
+    },
+    order=[("created_time", "desc")],
+)
+
+
+class Staff(AdminView):
+    @describe("The tenant's staff", query=_STAFF.parameters(), answer=_STAFF.shape())
+    def get(self, request: Request) -> HttpResponse:
+        return _STAFF.answer(_STAFF.asked(self.payload), selectors.staff(self.actor))
+
+    @describe(
+        "Add a member of staff",
+        body=NewStaff,
+        sent={"email": "desk@example.com", "password": "correct horse", "session_type": "SESSION_DEALER"},
+        answer=shapes.STAFF_MEMBER,
+        errors={409: ("RET_DUPLICATE_RECORD",)},
+    )
+    def post(self, request: Request) -> Response:
+        values = self.body(NewStaff)
+        role = _ROLE_OF_SESSION[values.pop("session_type")]
+        return Response(_staff_record(services.user_create(**values, role=role, at=self.at)))
+
+
+class StaffMember(AdminView):
+    @describe(
+        "Enable or disable a member of staff",
+        body=StaffChange,
+        partial=True,
+        sent={"enabled": 0},
+        answer=shapes.STAFF_MEMBER,
+    )
+    def put(self, request: Request, user_id: str) -> Response:
+        values = self.body(StaffChange, partial=True)
+        user = selectors.staff_to_change(self.actor, int(user_id))
+        refuse_changes(self.payload, id=user.id, created_time=unix(user.created_at))
+        return Response(_staff_record(services.user_update(user_id=user.id, **values, at=self.at)))
+
+
+class Customers(StaffView):
+    @describe("The tenant's customers", query=_CUSTOMERS.parameters(), answer=_CUSTOMERS.shape())
+    def get(self, request: Request) -> HttpResponse:
+        return _CUSTOMERS.answer(_CUSTOMERS.asked(self.payload), selectors.customers(self.actor))
+
+    @describe(
+        "Add a customer",
+        body=NewCustomer,
+        sent={"email": "anna@example.com", "password": "correct horse", "full_name": "Anna Example"},
+        answer=shapes.CUSTOMER,
+        errors={409: ("RET_DUPLICATE_RECORD",)},
+    )
+    def post(self, request: Request) -> Response:
+        return Response(_customer_record(services.user_create(**self.body(NewCustomer), at=self.at)))
+
+
+class Customer(StaffView):
+    @describe("One customer", answer=shapes.CUSTOMER)
+    def get(self, request: Request, user_id: str) -> Response:
+        return Response(_customer_record(selectors.customer_by_id(self.actor, int(user_id))))
+
+    @describe(
+        "Change a customer; disabling ends all sessions",
+        body=CustomerChange,
+        partial=True,
+        sent={"enabled": 0},
+        answer=shapes.CUSTOMER,
+    )
+    def put(self, request: Request, user_id: str) -> Response:
+        values = self.body(CustomerChange, partial=True)
+        user = selectors.customer_by_id(self.actor, int(user_id))
+        created = unix(user.created_at)
+        refuse_changes(self.payload, id=user.id, customer_id=user.id, email=user.email, created_time=created)
+        return Response(_customer_record(services.user_update(user_id=user.id, **values, at=self.at)))
+
+
+class AccountGroups(AdminView):
+    @describe("The tenant's account groups", query=_GROUPS.parameters(), answer=_GROUPS.shape())
+    def get(self, request: Request) -> HttpResponse:
+        return _GROUPS.answer(_GROUPS.asked(self.payload), selectors.account_groups(self.actor))
+
+    @describe(
+        "Add an account group",
+        body=NewGroup,
+        sent={"name": "Real USD", "account_mode": "REAL", "commission_per_lot": "3.5", "public_opening": 1},
+        answer=shapes.GROUP,
+        errors={409: ("RET_DUPLICATE_RECORD",)},
+    )
+    def post(self, request: Request) -> Response:
+        return Response(group_record(services.account_group_create(**self.body(NewGroup))))
+
+
+class AccountList(StaffView):
+    """The reading half of `/manage/accounts`; `trading.api_manage` adds the opening of accounts."""
+
+    @describe("The tenant's trading accounts", query=_ACCOUNTS.parameters(), answer=_ACCOUNTS.shape())
+    def get(self, request: Request) -> HttpResponse:
+        found: QuerySet[TradingAccount] = selectors.accounts(self.actor)
+        return _ACCOUNTS.answer(_ACCOUNTS.asked(self.payload), found)
+
+
+class Account(StaffView):
+    @describe(
+        "Change a trading account; disabling ends its own sessions",
+        body=AccountChange,
+        partial=True,
+        sent={"leverage": 50},
+        answer=shapes.ACCOUNT,
+        errors={403: ("GROUP_DISABLED",)},
+    )
+    def put(self, request: Request, login: str) -> Response:
+        values = self.body(AccountChange, partial=True)
+        account = selectors.account_by_login(self.actor, int(login))
+        refuse_changes(self.payload, id=account.id, login=account.login, created_time=unix(account.opened_at))
+        if "group" in values:
+            values["group"] = selectors.account_group_named(values["group"])
+        return Response(account_record(services.account_update(account_id=account.id, **values, at=self.at)))
+
+
+# --- Forms on the wire
+
+
+def account_record(account: TradingAccount) -> dict[str, Any]:
+    """An account as staff see it (needs `group` and `customer` loaded)."""
+    return {
+        **account_summary(account),
+        "enabled": int(account.enabled),
+        "customer_id": account.customer_id,
+        "email": account.customer.email,
+        "position_mode": account.group.position_mode,
+        "balance": account.balance,
+        "credit": account.credit,
+        "copy_role": account.copy_role,
+        "created_time": unix(account.opened_at),
+    }
+
+
+def _config_record(config: ProductConfig) -> dict[str, Any]:
+    return {"copy_trading": int(config.copy_trading), "bot_trading": int(config.bot_trading)}
+
+
+def _customer_record(user: User) -> dict[str, Any]:
+    return {"id": user.id, **customer_profile(user), "enabled": int(user.enabled)}
+
+
+def _staff_record(user: User) -> dict[str, Any]:
+    return {
+        "id": user.id,
+        "email": user.email,
+        "full_name": user.full_name,
+        "session_type": SESSION_TYPE_OF_ROLE[user.role].value,
+        "owner": int(user.owner),
+        "enabled": int(user.enabled),
+        "status": status_of(user),
+        "created_time": unix(user.created_at),
+    }

@@ -1,0 +1,66 @@
+"""Tenants and what they have switched on."""
+
+import re
+from collections.abc import Sequence
+from datetime import datetime, time
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from accounts import directory
+from accounts.models import ProductConfig, Tenant, TenantDomain
+from accounts.services.common import unique_or_conflict
+from core.errors import invalid
+from infra.tenancy import tenant_scope
+
+_SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,48}[a-z0-9])?")
+_DOMAIN = re.compile(r"(?=.{1,253}\Z)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*")
+
+
+def tenant_create(
+    *,
+    slug: str,
+    name: str,
+    at: datetime,
+    domains: Sequence[str] = (),
+    timezone: str = "America/New_York",
+    day_end: time = time(17),
+    live: bool = True,
+) -> Tenant:
+    """A new operator with its domains and its product configuration. Called outside any tenant's scope.
+
+    Domains are host names without a port; trading days end at `day_end` on the clocks of `timezone`.
+    409 `RET_DUPLICATE_RECORD` for a slug or domain that is taken.
+    """
+    if not _SLUG.fullmatch(slug):
+        raise invalid("slug", _("must be 1 to 50 lower-case letters, digits and hyphens"))
+    if not 1 <= len(name) <= 100:
+        raise invalid("name", _("must have 1 to 100 characters"))
+    try:
+        ZoneInfo(timezone)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise invalid("timezone", _("is not a time zone")) from error
+    hosts = [domain.lower().rstrip(".") for domain in domains]
+    if not all(_DOMAIN.fullmatch(host) for host in hosts):
+        raise invalid("domains", _("must be host names without a port"))
+    with transaction.atomic(), unique_or_conflict(_("The slug or a domain is taken.")):
+        tenant = Tenant.objects.create(
+            slug=slug, name=name, timezone=timezone, day_end=day_end, live=live, created_at=at
+        )
+        TenantDomain.objects.bulk_create(TenantDomain(tenant=tenant, domain=host) for host in hosts)
+        with tenant_scope(tenant.id):
+            ProductConfig.objects.create(tenant_id=tenant.id)
+    transaction.on_commit(directory.forget)
+    return tenant
+
+
+def product_config_update(*, copy_trading: bool | None = None, bot_trading: bool | None = None) -> ProductConfig:
+    """Switches modules of the current tenant; None leaves one as it is."""
+    config = ProductConfig.objects.select_for_update(no_key=True).get()
+    if copy_trading is not None:
+        config.copy_trading = copy_trading
+    if bot_trading is not None:
+        config.bot_trading = bot_trading
+    config.save(update_fields=["copy_trading", "bot_trading"])
+    return config
