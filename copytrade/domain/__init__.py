@@ -1,0 +1,1 @@
+"""Pure decisions of copy trading: no database, no clock, no Django models."""

@@ -1,0 +1,87 @@
+"""The settings of a shard's subscriptions, in one statement: a master's subscription has its own, a group's follower
+those of its group and of its membership, resolved into the same `Settings`."""
+
+from dataclasses import fields
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+
+from copytrade.domain.values import ContractTerms, Rounding, Settings, Sizing
+from core.rounding import plain
+
+# A group's MULTIPLIER and FIXED are the volume modes 1 and 0 of subscriptions, each times the follower's ratio. What is
+# set for contracts comes as JSON text, and only for groups: a text can be remembered, a list cannot.
+SETTINGS_SQL = b"""
+SELECT sub.id, coalesce(grp.version, sub.version), sub.leader_id, sub.follower_id, sub.entries_from_seq,
+       sub.ended_at IS NOT NULL, sub.enabled, sub.status, coalesce(config.copy_trading, false),
+       grp.id IS NOT NULL OR coalesce(master.enabled AND master.status = 'ACTIVE' AND master.ended_at IS NULL, false),
+       grp.id IS NOT NULL OR coalesce(profile.enabled, false),
+       sub.copy_mode,
+       CASE grp.copy_mode WHEN 'FIXED' THEN 0 WHEN 'MULTIPLIER' THEN 1 ELSE sub.volume_mode END,
+       coalesce(grp.copy_value * member.ratio, sub.risk_multiplier),
+       coalesce(grp.copy_value * member.ratio, sub.fixed_volume),
+       coalesce(grp.copy_sl, sub.copy_sl), coalesce(grp.copy_tp, sub.copy_tp),
+       coalesce(grp.partial_exit = 'PROPORTIONAL', sub.copy_partial_close), coalesce(grp.reverse, sub.reverse_direction),
+       sub.max_volume, sub.min_volume, sub.max_positions, sub.symbols_mode, sub.symbols, sub.min_equity,
+       sub.slippage_tolerance, sub.max_signal_age_seconds, coalesce(grp.auto_variant, sub.auto_variant),
+       grp.id, coalesce(grp.pause_reason, ''),
+       coalesce(grp.pause_reason = '' AND grp.leader_id = sub.leader_id AND grp.ended_at IS NULL, true),
+       coalesce(grp.sizing_mode, 'CONTRACTS'), coalesce(grp.rounding_mode, 'ENTRY_DOWN_EXIT_UP'),
+       coalesce(member.synced_all, true),
+       CASE WHEN grp.id IS NULL THEN '' ELSE coalesce((
+         SELECT json_agg(json_build_array(symbol, ratio, synced, cross_symbol) ORDER BY symbol)::text
+         FROM copytrade_contractsetting WHERE member_id = sub.member_id), '') END,
+       CASE WHEN grp.id IS NULL THEN '' ELSE coalesce((
+         SELECT json_agg(json_build_array(leader_symbol, follower_symbol) ORDER BY leader_symbol)::text
+         FROM copytrade_contractmapping WHERE member_id = sub.member_id), '') END,
+       CASE WHEN grp.id IS NULL OR NOT grp.contract_mappings_enabled THEN '' ELSE coalesce((
+         SELECT json_agg(json_build_array(leader_symbol, follower_symbol) ORDER BY leader_symbol)::text
+         FROM copytrade_contractmapping WHERE group_id = sub.group_id AND member_id IS NULL), '') END,
+       CASE WHEN grp.symbol_quarantine THEN grp.quarantine_after_rejections ELSE 0 END,
+       coalesce(grp.quarantine_release, 'MANUAL'), coalesce(grp.copy_pending_orders, sub.copy_pending_orders)
+FROM copytrade_copysubscription sub
+LEFT JOIN copytrade_copymaster master ON master.id = sub.master_id
+LEFT JOIN copytrade_copygroup grp ON grp.id = sub.group_id
+LEFT JOIN copytrade_groupmember member ON member.id = sub.member_id
+LEFT JOIN copytrade_copyfollower profile ON profile.account_id = sub.follower_id AND profile.ended_at IS NULL
+LEFT JOIN accounts_productconfig config ON config.tenant_id = sub.tenant_id
+WHERE sub.shard_id = %s AND sub.follower_id = ANY(%s::bigint[])
+"""
+# Contracts that followers of a leader's groups have named: what an entry may be placed in besides the leader's family.
+TARGETS_SQL = b"""
+coalesce((
+  SELECT array_agg(DISTINCT named.symbol) FROM copytrade_copygroup grp CROSS JOIN LATERAL (
+    SELECT mapping.follower_symbol AS symbol FROM copytrade_contractmapping mapping WHERE mapping.group_id = grp.id
+    UNION ALL
+    SELECT setting.cross_symbol FROM copytrade_groupmember member
+    JOIN copytrade_contractsetting setting ON setting.member_id = member.id AND setting.cross_symbol <> ''
+    WHERE member.group_id = grp.id AND member.ended_at IS NULL
+  ) named WHERE grp.leader_id = a.id AND grp.ended_at IS NULL), '{}')
+"""
+_FOUND_OUT = frozenset({"role_is_follower", "leader_currency"})
+# The columns of the statement, in its order.
+_COLUMNS = tuple(field.name for field in fields(Settings) if field.name not in _FOUND_OUT)
+
+_rows_of = msgspec.json.Decoder(list[list[Any]]).decode
+
+
+@lru_cache(maxsize=50_000)
+def settings_of(row: tuple[Any, ...], is_follower: bool, leader_currency: str) -> Settings:
+    """Settings by everything they are made of, because they change rarely and are read for every event."""
+    stored: dict[str, Any] = {
+        name: plain(value) if isinstance(value, Decimal) else value for name, value in zip(_COLUMNS, row, strict=True)
+    }
+    stored["sizing"], stored["rounding"] = Sizing(stored["sizing"]), Rounding(stored["rounding"])
+    stored["contracts"] = tuple(
+        ContractTerms(symbol, Decimal(ratio), synced, cross)
+        for symbol, ratio, synced, cross in _rows(stored["contracts"])
+    )
+    for name in ("own_mappings", "group_mappings"):
+        stored[name] = tuple((leader, follower) for leader, follower in _rows(stored[name]))
+    return Settings(**stored, role_is_follower=is_follower, leader_currency=leader_currency)
+
+
+def _rows(text: str) -> list[list[Any]]:
+    return _rows_of(text) if text else []

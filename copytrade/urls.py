@@ -1,0 +1,42 @@
+"""The addresses of copy trading."""
+
+from copytrade.api import explain, groups, management, panel, reading, rules
+from infra.api.paths import api_path
+
+urlpatterns = [
+    api_path("copytrade/master", management.MastersView),
+    api_path("copytrade/master/<int:record_id>", management.MasterView),
+    api_path("copytrade/master/<int:record_id>/reward-policy", management.RewardPolicyView),
+    api_path("copytrade/follower", management.FollowersView),
+    api_path("copytrade/follower/<int:record_id>", management.FollowerView),
+    api_path("copytrade/subscription", management.SubscriptionsView),
+    api_path("copytrade/subscription/<int:record_id>", management.SubscriptionView),
+    api_path("copytrade/my", reading.MyCopyView),
+    api_path("copytrade/masters", reading.MastersListView),
+    api_path("copytrade/subscriptions", reading.SubscriptionsListView),
+    api_path("copytrade/orders", reading.CopyOrdersView),
+    api_path("copytrade/orders/<int:record_id>", reading.CopyOrderView),
+    api_path("copytrade/positions", reading.PositionsView),
+    api_path("copytrade/positions/<int:order>/close", panel.PositionCloseView),
+    api_path("copytrade/positions/<int:order>/untrack", panel.PositionUntrackView),
+    api_path("copytrade/failed-exits", panel.FailedExitsView),
+    api_path("copytrade/sync", panel.SyncView),
+    api_path("manage/failed-exits", panel.AllFailedExitsView),
+    api_path("copytrade/copied-trades", reading.CopiedTradesView),
+    api_path("copytrade/trade-links", reading.TradeLinksView),
+    api_path("copytrade/explain", explain.ExplainView),
+    api_path("manage/explain", explain.ExplainToStaffView),
+    api_path("copytrade/quarantines", rules.QuarantinesView),
+    api_path("copytrade/quarantines/<int:record_id>", rules.QuarantineView),
+    api_path("manage/quarantines", rules.AllQuarantinesView),
+    api_path("manage/quarantines/<int:record_id>", rules.AnyQuarantineView),
+    api_path("copytrade/groups", groups.GroupsView),
+    api_path("copytrade/groups/<int:record_id>", groups.OneGroupView),
+    api_path("copytrade/groups/<int:record_id>/members", groups.GroupMembersView),
+    api_path("copytrade/groups/<int:record_id>/pause", groups.GroupPauseView),
+    api_path("copytrade/groups/<int:record_id>/resume", groups.GroupResumeView),
+    api_path("copytrade/groups/<int:record_id>/followers/<int:login>", groups.GroupFollowerView),
+    api_path("copytrade/groups/<int:record_id>/followers/<int:login>/contracts/<str:symbol>", groups.GroupContractView),
+    api_path("copytrade/groups/<int:record_id>/contracts/<str:symbol>/sync", groups.GroupSyncView),
+    api_path("copytrade/groups/<int:record_id>/contracts/<str:symbol>/cross-options", groups.CrossOptionsView),
+]
