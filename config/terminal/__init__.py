@@ -1,0 +1,1 @@
+"""The parts of the terminals' socket; the consumer itself is `config.consumers`."""

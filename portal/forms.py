@@ -1,0 +1,193 @@
+"""Forms: what a person types, read strictly; the services decide whether it is allowed."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+from zoneinfo import available_timezones
+
+from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from copytrade.models import CopyMode, SymbolsMode, VolumeMode
+from core.rounding import ZERO
+from core.states import Side
+from infra.api.wire import NotAccepted, read_decimal
+from portal.words import COPY_MODES, SYMBOLS_MODES, VOLUME_MODES
+
+VOLUME_MOST = Decimal(1_000_000)
+
+
+class ExactField(forms.Field):
+    """A number without a detour through a float. A comma counts as the decimal point where there is no point."""
+
+    widget = forms.TextInput
+
+    def __init__(
+        self, *, least: Decimal = ZERO, most: Decimal | None = None, above: bool = False, **kwargs: Any
+    ) -> None:
+        self.least, self.most, self.above = least, most, above
+        super().__init__(**kwargs)
+        self.widget.attrs |= {"inputmode": "decimal", "autocomplete": "off", "maxlength": "32"}
+
+    def to_python(self, value: Any) -> Decimal:
+        text = str(value or "").strip().replace("\u2212", "-")
+        if not text:
+            return ZERO
+        if "," in text and "." not in text:
+            text = text.replace(",", ".")
+        try:
+            return read_decimal(text)
+        except NotAccepted:
+            raise forms.ValidationError(_("Write a number, such as 0.10.")) from None
+
+    def validate(self, value: Any) -> None:
+        if value < self.least or (self.above and value == self.least):
+            raise forms.ValidationError(
+                _("Must be above %(least)s.") % {"least": self.least}
+                if self.above
+                else _("Must be at least %(least)s.") % {"least": self.least}
+            )
+        if self.most is not None and value > self.most:
+            raise forms.ValidationError(_("Must be at most %(most)s.") % {"most": self.most})
+
+
+class SignInForm(forms.Form):
+    asks_code = False
+    """Whether the page shows the field for the second factor: only to whom the password is right."""
+
+    tenant = forms.SlugField(label=gettext_lazy("Organisation"), max_length=50)
+    email = forms.CharField(
+        label=gettext_lazy("E-mail address"),
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True}),
+    )
+    password = forms.CharField(
+        label=gettext_lazy("Password"),
+        max_length=255,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+
+    otp_code = forms.CharField(
+        label=gettext_lazy("Code from your authenticator"),
+        max_length=16,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric"}),
+    )
+
+    def __init__(self, *args: Any, asks_tenant: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not asks_tenant:
+            del self.fields["tenant"]
+
+
+class TicketForm(forms.Form):
+    """A market order. `attempt` makes a double click one order."""
+
+    attempt = forms.CharField(max_length=64, widget=forms.HiddenInput)
+    volume = ExactField(label=gettext_lazy("Lots"), above=True, most=VOLUME_MOST)
+    sl = ExactField(label=gettext_lazy("Stop loss"), required=False)
+    tp = ExactField(label=gettext_lazy("Take profit"), required=False)
+    side = forms.ChoiceField(choices=[(side, side) for side in Side], widget=forms.HiddenInput)
+
+
+class CloseForm(forms.Form):
+    attempt = forms.CharField(max_length=64, widget=forms.HiddenInput)
+    volume = ExactField(label=gettext_lazy("Lots to close"), above=True, most=VOLUME_MOST)
+
+
+class CopySettingsForm(forms.Form):
+    """How a subscription copies. Names are those of the subscription's settings."""
+
+    volume_mode = forms.TypedChoiceField(
+        label=gettext_lazy("Volume"), choices=VOLUME_MODES, coerce=int, initial=VolumeMode.MULTIPLIER.value
+    )
+    risk_multiplier = ExactField(
+        label=gettext_lazy("Multiplier"), least=Decimal("0.01"), most=Decimal(1000), initial=Decimal(1), required=False
+    )
+    fixed_volume = ExactField(label=gettext_lazy("Fixed volume"), most=VOLUME_MOST, required=False)
+    min_volume = ExactField(
+        label=gettext_lazy("Smallest entry"),
+        help_text=gettext_lazy("Smaller entries are skipped. Empty: no limit."),
+        most=VOLUME_MOST,
+        required=False,
+    )
+    max_volume = ExactField(
+        label=gettext_lazy("Largest entry"),
+        help_text=gettext_lazy("Larger entries are cut to this. Empty: no limit."),
+        most=VOLUME_MOST,
+        required=False,
+    )
+    copy_mode = forms.TypedChoiceField(
+        label=gettext_lazy("What is copied"), choices=COPY_MODES, coerce=int, initial=CopyMode.FULL_SYNC.value
+    )
+    symbols_mode = forms.TypedChoiceField(
+        label=gettext_lazy("Symbols"), choices=SYMBOLS_MODES, coerce=int, initial=SymbolsMode.ALL.value
+    )
+    symbols = forms.CharField(
+        label=gettext_lazy("Symbol list"),
+        help_text=gettext_lazy("Separated by commas; EUR* means all that begin with EUR."),
+        max_length=2000,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+
+    def __init__(self, *args: Any, modes: Iterable[int] | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if modes is not None:
+            field: Any = self.fields["volume_mode"]
+            field.choices = [choice for choice in VOLUME_MODES if choice[0] in set(modes)]
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if data.get("volume_mode") == VolumeMode.FIXED and not data.get("fixed_volume"):
+            self.add_error("fixed_volume", _("Must be above %(least)s.") % {"least": 0})
+        least, most = data.get("min_volume"), data.get("max_volume")
+        if least and most and least > most:
+            self.add_error("max_volume", _("Must not be below the smallest entry."))
+        if data.get("symbols_mode") != SymbolsMode.ALL and not data.get("symbols", "").strip():
+            self.add_error("symbols", _("Name at least one symbol."))
+        return data
+
+
+class PasswordForm(forms.Form):
+    current = forms.CharField(
+        label=gettext_lazy("Current password"),
+        max_length=255,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+    new = forms.CharField(
+        label=gettext_lazy("New password"),
+        help_text=gettext_lazy("At least 8 characters. Your other sessions end."),
+        min_length=8,
+        max_length=255,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+
+class SettingsForm(forms.Form):
+    """How the pages look to this person; only the time zone is stored with the person, the rest with the browser."""
+
+    timezone = forms.ChoiceField(label=gettext_lazy("Time zone"), required=False)
+    theme = forms.ChoiceField(
+        label=gettext_lazy("Theme"),
+        choices=[
+            ("auto", gettext_lazy("As the system")),
+            ("light", gettext_lazy("Light")),
+            ("dark", gettext_lazy("Dark")),
+        ],
+    )
+    language = forms.ChoiceField(label=gettext_lazy("Language"))
+
+    def __init__(self, *args: Any, languages: list[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        zones = sorted(
+            name for name in available_timezones() if "/" in name and not name.startswith(("Etc/", "posix", "right"))
+        )
+        zone: Any = self.fields["timezone"]
+        zone.choices = [("", _("As the browser")), ("UTC", "UTC"), *((name, name.replace("_", " ")) for name in zones)]
+        language: Any = self.fields["language"]
+        language.choices = languages

@@ -1,0 +1,158 @@
+"""The parts that every page is made of. A page composes these and invents no others (templates/components/)."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django import template
+from django.forms import BoundField
+from django.template.loader import render_to_string
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+from heroicons.templatetags.heroicons import heroicon_outline
+
+from portal import formats
+from portal.words import BADGES
+
+register = template.Library()
+
+
+@register.simple_tag
+def icon(name: str, size: int = 18, css: str = "") -> SafeString:
+    """An inline icon. It repeats what a word beside it says, so it is hidden from screen readers."""
+    attributes = {"class": f"glyph {css}".strip(), "aria-hidden": "true", "focusable": "false"}
+    return mark_safe(heroicon_outline(name, size=size, **attributes))
+
+
+@register.simple_tag
+def money(value: Decimal, currency: str) -> SafeString:
+    """An amount with its currency."""
+    return format_html(
+        '<span class="num" data-f="amount">{}</span> <span class="unit">{}</span>',
+        formats.money(value, currency),
+        currency,
+    )
+
+
+@register.simple_tag
+def gain(value: Decimal, currency: str) -> SafeString:
+    """A result: sign, arrow and currency, so that colour only repeats what is written."""
+    return format_html(
+        '<span class="gain {}"><span class="arrow" aria-hidden="true">{}</span>'
+        '<span class="num">{}</span> <span class="unit">{}</span></span>',
+        "up" if value > 0 else "down" if value < 0 else "flat",
+        "▲" if value > 0 else "▼" if value < 0 else "",
+        formats.money(value, currency, sign=True),
+        currency,
+    )
+
+
+@register.filter
+def price(value: Decimal | None, digits: int) -> str:
+    return formats.price(value, digits)
+
+
+@register.filter
+def lots(value: Decimal) -> str:
+    return formats.lots(value)
+
+
+@register.filter
+def decimal(value: Decimal) -> str:
+    return formats.number(value)
+
+
+@register.filter
+def plain(value: Decimal) -> str:
+    """The number as it is typed into a field and read by scripts: a point, no grouping, no exponent."""
+    text = format(value, "f")
+    return (text.rstrip("0").rstrip(".") if "." in text else text) or "0"
+
+
+@register.simple_tag(takes_context=True)
+def when(context: template.Context, at: datetime | str | None) -> SafeString:
+    """A relative time with the exact one on hover; the page's script keeps it current."""
+    if at is None or isinstance(at, str):  # a missing value of a missing object is "" in templates
+        return format_html('<span class="muted">{}</span>', formats.NO_VALUE)
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        at.isoformat(),
+        formats.exact_time(at),
+        formats.age(at, context["now"]),
+    )
+
+
+@register.simple_tag
+def milliseconds(value: Decimal | int | None) -> SafeString:
+    """A latency. A dash where it was not measured, as in a simulated past."""
+    if value is None:
+        return format_html('<span class="muted" title="{}">{}</span>', _("not measured"), formats.NO_VALUE)
+    return format_html('<span class="num">{}</span> <span class="unit">ms</span>', formats.number(Decimal(value)))
+
+
+@register.simple_tag
+def badge(kind: str, value: Any) -> SafeString:
+    """A state as word and icon; `portal.words.BADGES` says which."""
+    word, name, tone = BADGES[kind][value]
+    return format_html('<span class="badge-state tone-{}">{}{}</span>', tone, icon(name, 14), word)
+
+
+@register.inclusion_tag("components/figure.html")
+def figure(label: str, value: SafeString, name: str = "", note: str = "") -> dict[str, Any]:
+    """One of a page's few figures; `name` is what the live script knows it by."""
+    return {"label": label, "value": value, "name": name, "note": note}
+
+
+@register.inclusion_tag("components/field.html")
+def field(bound: BoundField, unit: str = "", css: str = "") -> dict[str, Any]:
+    """One form field: label, input, unit, help, errors."""
+    described = [f"{bound.auto_id}-help"] if bound.help_text else []
+    if bound.errors:
+        described.append(f"{bound.auto_id}-error")
+    attributes: dict[str, Any] = (
+        bound.field.widget.attrs | {"aria-describedby": " ".join(described)} if described else {}
+    )
+    if bound.errors:
+        attributes["aria-invalid"] = "true"
+    return {"field": bound, "input": bound.as_widget(attrs=attributes), "unit": unit, "css": css}
+
+
+@register.simple_block_tag
+def card(content: str, title: str = "", css: str = "", id: str = "") -> str:
+    """A surface with an optional title."""
+    return render_to_string("components/card.html", {"content": content, "title": title, "css": css, "id": id})
+
+
+@register.simple_block_tag
+def empty(content: str, title: str, name: str = "inbox") -> str:
+    """What a list says when it has nothing: the block holds the next step."""
+    return render_to_string("components/empty.html", {"content": content, "title": title, "name": name})
+
+
+@register.simple_block_tag
+def dialog(content: str, title: str, tone: str = "") -> str:
+    """A dialog; `static/portal/portal.js` opens what arrives in the page's dialog place."""
+    return render_to_string("components/dialog.html", {"content": content, "title": title, "tone": tone})
+
+
+@register.simple_block_tag
+def notice(content: str, tone: str = "info") -> str:
+    """A sentence that the page says about what just happened; errors are announced at once."""
+    return render_to_string("components/notice.html", {"content": content, "tone": tone})
+
+
+@register.inclusion_tag("components/hold.html")
+def hold(label: str, note: str = "") -> dict[str, str]:
+    """The button of what cannot be undone: it acts after being held for a second, by pointer or key."""
+    return {"label": label, "note": note}
+
+
+@register.simple_block_tag
+def table(content: str, id: str, title: str, count: int | None = None, export: str = "", fold: bool = True) -> str:
+    """A list with title, number of rows and CSV export; the block holds head, body and what an empty list says.
+
+    On narrow screens its rows become small cards, unless `fold` is False because it has few columns.
+    """
+    context = {"content": content, "id": id, "title": title, "count": count, "export": export, "fold": fold}
+    return render_to_string("components/table.html", context)
