@@ -1,0 +1,195 @@
+"""How fast copies become durable: from the leader's commit to the commit of the last shard.
+
+The floor is COPY of the very rows that the copies of one entry have written, into the same tables with their indexes and
+constraints, in one transaction. What the product changes in place (balances, cursors) is not in the floor.
+"""
+
+import time
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Final, LiteralString
+
+import psycopg
+from psycopg import sql
+
+from benchmarks.figures import Compared, compared
+from benchmarks.place import BenchmarkError, Processes
+from benchmarks.world import SYMBOL, Leader, World
+from copytrade.engine.drain import leader_drain
+from copytrade.engine.listener import doorbell_quiet
+from core import clock
+from core.states import Side
+from infra.tenancy import tenant_scope
+from trading.services.orders import OrderAnswer, Refusal, order_close, order_open
+
+PATIENCE: Final = 120.0
+_FAR: Final = 10**15
+"""Ids that no sequence reaches: rows written by the floor, removed again after each measurement."""
+_POLL_SECONDS: Final = 0.001
+
+# Which rows the copies of one leader's event are, by table; %(event)s is the event's id
+_COPIES: Final = (
+    "(SELECT follower_trade_id FROM copytrade_copyorder WHERE leader_id = %(leader)s AND source_id = %(event)s)"
+)
+_ROWS: Final[dict[str, str]] = {
+    "trading_trade": f"id IN {_COPIES}",
+    "trading_order": f"trade_id IN {_COPIES}",
+    "ledger_transfer": f"reference IN {_COPIES}",
+    "trading_accountevent": f"trade_id IN {_COPIES}",
+    "copytrade_copyorder": "leader_id = %(leader)s AND source_id = %(event)s",
+    "copytrade_tradelink": f"follower_trade_id IN {_COPIES}",
+}
+# What must differ from the original for the unique constraints
+_MOVED: Final[dict[str, str]] = {
+    "id": f"id + {_FAR}",
+    "seq": f"seq + {_FAR}",
+    "source_id": f"source_id + {_FAR}",
+    "client_order_id": "client_order_id || '+'",
+}
+_OWN_DEFAULT: Final = "xid"
+
+
+@dataclass
+class Durable:
+    """What came out for one number of followers. Rates are copies a second at the median of all entries."""
+
+    followers: int
+    entries: Compared
+    exits_ms: list[float]
+    cpu_ms_per_copy: float = 0.0
+    worker_bytes: int = 0
+    rows: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def copies_per_second(self) -> float:
+        return self.followers / (self.entries.product[0]["p50"] / 1000)
+
+    @property
+    def floor_per_second(self) -> float:
+        return self.followers / (self.entries.floor[0]["p50"] / 1000)
+
+
+def measure(world: World, followers: int, repeats: int, processes: Processes, url: str) -> Durable:
+    """Entries and exits by turns, each waited for; after each entry the floor."""
+    leader = world.leaders[followers]
+    entries, exits, floor = [], [], []
+    rows: dict[str, int] = {}
+    with psycopg.connect(url, autocommit=True) as owner:
+        # Not bound by the tenant wall, but its expression is evaluated where row level security is on
+        owner.execute("SELECT set_config('app.tenant', %s, false)", [str(world.tenant_id)])
+        _entry_and_exit(world, leader, owner)
+        before = processes.cpu_seconds(processes.copiers)
+        cpu = 0.0
+        for _repeat in range(repeats):
+            answer, took = _timed(owner, leader, lambda: _open(world, leader))
+            entries.append(took)
+            cpu += processes.cpu_seconds(processes.copiers) - before
+            rows, spent = _floor(owner, leader, answer.order)
+            floor.append(spent)
+            before = processes.cpu_seconds(processes.copiers)
+            exits.append(_timed(owner, leader, lambda order=answer.order: _close(world, leader, order))[1])
+        cpu += processes.cpu_seconds(processes.copiers) - before
+    processes.check()
+    return Durable(
+        followers,
+        compared("leader's commit to last copy durable", [entries], [floor]),
+        exits,
+        cpu * 1000 / (2 * repeats * followers),
+        processes.memory_bytes(processes.copiers),
+        rows,
+    )
+
+
+def drain_here(world: World, leader: Leader, observe: Any) -> int:
+    """One entry and one exit with the copying done in this process under `observe`; the number of turns."""
+    with doorbell_quiet():
+        answer = _open(world, leader)
+    with observe:
+        turns = leader_drain(tenant_id=world.tenant_id, leader_id=leader.account_id, clock=clock.now)
+    with doorbell_quiet():
+        _close(world, leader, answer.order)
+    with observe:
+        turns += leader_drain(tenant_id=world.tenant_id, leader_id=leader.account_id, clock=clock.now)
+    return turns
+
+
+def _entry_and_exit(world: World, leader: Leader, owner: psycopg.Connection[Any]) -> None:
+    answer, _took = _timed(owner, leader, lambda: _open(world, leader))
+    _timed(owner, leader, lambda: _close(world, leader, answer.order))
+
+
+def _timed(owner: psycopg.Connection[Any], leader: Leader, act: Any) -> tuple[OrderAnswer, float]:
+    answer = act()
+    committed = time.perf_counter_ns()
+    head = _one(owner, "SELECT head_seq FROM copytrade_inboxhead WHERE leader_id = %s", leader.account_id)
+    deadline = time.monotonic() + PATIENCE
+    while _one(owner, "SELECT min(cursor) FROM copytrade_leadershard WHERE leader_id = %s", leader.account_id) < head:
+        if time.monotonic() > deadline:
+            raise BenchmarkError(f"The copies of {leader.followers} followers are not durable after {PATIENCE:.0f} s.")
+        time.sleep(_POLL_SECONDS)
+    return answer, (time.perf_counter_ns() - committed) / 1e6
+
+
+def _one(owner: psycopg.Connection[Any], statement: LiteralString, leader_id: int) -> int:
+    row = owner.execute(statement, [leader_id], prepare=True).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def _open(world: World, leader: Leader) -> OrderAnswer:
+    at = clock.now()
+    with tenant_scope(world.tenant_id):
+        return _accepted(
+            order_open(account_id=leader.account_id, symbol=SYMBOL, side=Side.BUY, volume=Decimal(1), at=at)
+        )
+
+
+def _close(world: World, leader: Leader, order: int) -> OrderAnswer:
+    with tenant_scope(world.tenant_id):
+        return _accepted(order_close(account_id=leader.account_id, trade_id=order, at=clock.now()))
+
+
+def _accepted(answer: OrderAnswer | Refusal) -> OrderAnswer:
+    if isinstance(answer, Refusal):
+        raise BenchmarkError(f"The leader's order was refused: {answer.message}")
+    return answer
+
+
+def _floor(owner: psycopg.Connection[Any], leader: Leader, order: int) -> tuple[dict[str, int], float]:
+    """COPY of what the copies of the entry `order` wrote; rows by table, and milliseconds."""
+    event = owner.execute(
+        "SELECT id FROM trading_accountevent WHERE account_id = %s AND trade_id = %s", [leader.account_id, order]
+    ).fetchone()
+    assert event is not None
+    batches = [_batch(owner, table, {"leader": leader.account_id, "event": event[0]}) for table in _ROWS]
+    began = time.perf_counter_ns()
+    with owner.transaction(), owner.cursor() as cursor:
+        counts = {}
+        for table, statement, data in batches:
+            with cursor.copy(statement) as copy:
+                copy.write(data)
+            counts[table] = cursor.rowcount
+    took = (time.perf_counter_ns() - began) / 1e6
+    for table in _ROWS:
+        owner.execute(sql.SQL("DELETE FROM {} WHERE id > %s").format(sql.Identifier(table)), [_FAR])
+        owner.execute(sql.SQL("VACUUM {}").format(sql.Identifier(table)))
+    if counts["copytrade_copyorder"] != leader.followers:
+        raise BenchmarkError(f"{counts['copytrade_copyorder']} of {leader.followers} copies were made.")
+    return counts, took
+
+
+def _batch(owner: psycopg.Connection[Any], table: str, values: dict[str, int]) -> tuple[str, sql.Composed, bytes]:
+    """The table, the statement that loads, and the rows in binary form."""
+    with owner.cursor() as cursor:
+        cursor.execute(sql.SQL("SELECT * FROM {} LIMIT 0").format(sql.Identifier(table)))
+        columns = [column.name for column in cursor.description or () if column.name != _OWN_DEFAULT]
+        listed = sql.SQL(", ").join(sql.SQL(_MOVED.get(name, f'"{name}"')) for name in columns)
+        rows = sql.SQL(_ROWS[table]).format()
+        query = sql.SQL("COPY (SELECT {} FROM {} WHERE {}) TO STDOUT (FORMAT binary)").format(
+            listed, sql.Identifier(table), rows
+        )
+        with cursor.copy(query, values) as copy:
+            data = b"".join(bytes(part) for part in copy)
+    names = sql.SQL(", ").join(map(sql.Identifier, columns))
+    load = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT binary)").format(sql.Identifier(table), names)
+    return table, load, data

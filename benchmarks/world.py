@@ -1,0 +1,131 @@
+"""Who trades and who follows: one leader for each number of followers, made by the real services."""
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Final
+
+import psycopg
+
+from accounts.models import Role, User
+from accounts.services.groups import account_group_create
+from accounts.services.sessions import session_open
+from accounts.services.tenants import tenant_create
+from accounts.services.trading_accounts import account_open
+from accounts.services.users import user_create
+from benchmarks.skeleton.schema import TABLES
+from copytrade.services.followers import follower_create
+from copytrade.services.masters import master_create
+from copytrade.services.subscriptions import subscription_create
+from core import clock
+from core.sessions import ALWAYS_OPEN
+from core.states import AccountMode
+from infra.actor import Actor, SessionType
+from infra.database import analyze
+from infra.tenancy import tenant_scope
+from trading.services.balance import balance_operate
+from trading.services.instruments import catalogue_install, instrument_update
+from trading.services.quotes import NewQuote, quotes_store
+
+SYMBOL: Final = "EURUSD"
+CUSTOMERS: Final = 4
+"""So many people own all followers: their sockets see every copy, and reading them costs the client little."""
+
+_MONEY: Final = Decimal(10_000_000)
+_AT_ONCE: Final = 100
+
+
+@dataclass(frozen=True)
+class Leader:
+    """An account that `followers` others copy; with 0 it is an ordinary account."""
+
+    account_id: int
+    login: int
+    followers: int
+
+
+@dataclass(frozen=True)
+class World:
+    """The seeded tenant, with the tokens that its people's sockets sign in with."""
+
+    tenant_id: int
+    leader_token: str
+    customer_tokens: list[str]
+    leaders: dict[int, Leader] = field(default_factory=dict)
+
+
+def build(sizes: list[int], url: str) -> World:
+    """Makes the tenant, a leader with so many followers for each of `sizes`, and the skeleton's counterpart."""
+    at = clock.now()
+    tenant = tenant_create(slug="bench", name="Benchmark", timezone="UTC", at=at)
+    with tenant_scope(tenant.id):
+        people = [_person(name) for name in ("leader", *(f"customer{n}" for n in range(CUSTOMERS)))]
+        group = account_group_create(
+            name="real", account_mode=AccountMode.REAL, commission_per_lot=Decimal(3), leverage=100
+        )
+        catalogue_install(tenant_id=tenant.id, symbols=None, feed="NONE")
+        instrument_update(tenant_id=tenant.id, symbol=SYMBOL, changes={"sessions": ALWAYS_OPEN})  # measured on any day
+        quote = NewQuote(SYMBOL, Decimal("1.1"), Decimal("1.1001"), at)
+        quotes_store(tenant_id=tenant.id, quotes=[quote], at=at, source="POSTED")
+        tokens = [session_open(user=person, at=at).token for person in people]
+    world = World(tenant.id, tokens[0], tokens[1:])
+    for size in sizes:
+        world.leaders[size] = _leader(tenant.id, people[0], group, people[1:], size)
+    with psycopg.connect(url, autocommit=True) as connection:
+        _skeleton(connection, sizes)
+    analyze()
+    return world
+
+
+def _person(name: str) -> User:
+    return user_create(
+        email=f"{name}@bench.example",
+        password="a benchmark's password",
+        full_name=name.title(),
+        role=Role.CUSTOMER,
+        owner=False,
+        at=clock.now(),
+    )
+
+
+def _leader(tenant_id: int, owner: User, group: Any, customers: list[User], size: int) -> Leader:
+    at = clock.now()
+    with tenant_scope(tenant_id):
+        leader = account_open(customer=owner, group=group, at=at).account
+        balance_operate(account_id=leader.pk, amount=_MONEY, at=at)
+        if size:
+            master_create(
+                actor=_actor(owner),
+                login=leader.login,
+                settings={"strategy_name": f"{size} followers", "visibility": "public"},
+                reward_policy={"reward_type": 3, "fee_percent": Decimal(10)},
+                at=at,
+            )
+    for start in range(0, size, _AT_ONCE):
+        with tenant_scope(tenant_id):
+            for number in range(start, min(start + _AT_ONCE, size)):
+                customer = customers[number % len(customers)]
+                account = account_open(customer=customer, group=group, at=at).account
+                balance_operate(account_id=account.pk, amount=_MONEY, at=at)
+                follower_create(actor=_actor(customer), login=account.login, settings={}, at=at)
+                subscription_create(
+                    actor=_actor(customer),
+                    master_login=leader.login,
+                    follower_login=account.login,
+                    settings={"risk_multiplier": Decimal("0.5")},
+                    at=at,
+                )
+    return Leader(leader.pk, leader.login, size)
+
+
+def _actor(user: User) -> Actor:
+    return Actor(session_type=SessionType.CUSTOMER, user_id=user.pk, tenant_id=user.tenant_id)
+
+
+def _skeleton(connection: psycopg.Connection[Any], sizes: list[int]) -> None:
+    """Leader `n` of the skeleton has n followers, owned by the same number of customers."""
+    connection.execute(TABLES)
+    for size in sizes:
+        connection.execute(
+            "INSERT INTO skeleton.follower SELECT %s, %s * 100000 + n, n %% %s FROM generate_series(0, %s - 1) n",
+            [size, size, CUSTOMERS, size],
+        )
