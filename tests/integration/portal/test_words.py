@@ -1,0 +1,151 @@
+"""Every word on every page goes through gettext: with a pseudo-language, whatever is left bare is not translated."""
+
+import re
+from html.parser import HTMLParser
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+from django.utils.translation import trans_real
+
+from copytrade.models import CopySubscription
+from infra.tenancy import tenant_scope
+from tests.browser.scene import PASSWORD, Scene
+from trading.models import Trade
+
+ATTRIBUTES = ("title", "placeholder", "aria-label", "alt")
+DATA = re.compile(
+    # numbers, money, times, signs; currencies, symbols and their sides on the wire; names that people and contracts have
+    r"[\d.,:/%×·▲▼+−–()\s-]*(?:USD|EUR|ms|s|CSV|UTC|Esc|1:)?[\d.,:/%×·▲▼+−–()\s-]*"
+)
+NAMES = (
+    "Northwind Markets", "Steady Trend", "Gold Breakout", "Index Reversal", "Fiona Follower", "Real USD", "Practice",
+    "Net EUR", "follower@northwind.example", "America/New_York",
+)  # fmt: skip
+
+INITIALS = ("S", "G", "I")
+
+
+class Pseudo:
+    """A catalogue in which every message is its original in brackets."""
+
+    def gettext(self, message: str) -> str:
+        return f"⟦{message.split(chr(4))[-1]}⟧"
+
+    def ngettext(self, singular: str, plural: str, number: int) -> str:
+        return self.gettext(singular if number == 1 else plural)
+
+    def to_language(self) -> str:
+        return "en"
+
+    def language(self) -> str:
+        return "en"
+
+
+class Visible(HTMLParser):
+    """What a person sees or hears: text nodes and describing attributes, without scripts and time zone names."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.silent = 0
+        self.inside = 0  # a translated sentence may hold markup
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = dict(attrs)
+        if tag in ("script", "style", "kbd") or (tag == "select" and values.get("name") in ("timezone", "language")):
+            self.silent += 1
+        if tag == "time":
+            return  # its title is a date, its text goes through ngettext
+        self.found += [value for name, value in attrs if name in ATTRIBUTES and value]
+
+    def handle_endtag(self, tag: str) -> None:
+        if self.silent and tag in ("script", "style", "kbd", "select"):
+            self.silent -= 1
+
+    def handle_data(self, data: str) -> None:
+        if not self.silent and not self.inside and data.strip():
+            self.found.append(data.strip())
+        self.inside += data.count("⟦") - data.count("⟧")
+
+
+def bare_words(page: str, data: list[str]) -> list[str]:
+    """Visible text that is neither translated nor data."""
+    reader = Visible()
+    reader.feed(page)
+    left = []
+    for text in reader.found:
+        rest, count = text, 1
+        while count:  # sentences may hold sentences
+            rest, count = re.subn(r"⟦[^⟦⟧]*(⟧|$)", "", rest)
+        for name in sorted(data, key=len, reverse=True):
+            rest = rest.replace(name, "")
+        if not DATA.fullmatch(rest) and rest not in INITIALS:
+            left.append(text)
+    return left
+
+
+@pytest.fixture
+def pseudo(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(trans_real._translations, "en", Pseudo())
+    # Numbers and dates keep the format of English.
+    monkeypatch.setattr(trans_real, "gettext", lambda message: Pseudo().gettext(message) if message else "")
+
+
+def test_every_word_is_translated(scene: Scene, pseudo: None) -> None:
+    client = Client()
+    seen: dict[str, Any] = {"/app/sign-in": client.get("/app/sign-in?tenant=demo")}
+    client.post("/app/sign-in", {"tenant": "demo", "email": scene.follower_email, "password": PASSWORD})
+    order = {"login": scene.follower_login, "symbol": "EURUSD", "was": "EURUSD", "side": "BUY", "volume": "0.10"}
+    seen["filled"] = client.post("/app/trade", {**order, "attempt": uuid4().hex})
+    seen["refused"] = client.post("/app/trade", {**order, "attempt": uuid4().hex, "volume": "0.015"})
+    seen["no number"] = client.post("/app/trade", {**order, "attempt": uuid4().hex, "volume": "x"})
+    with tenant_scope(scene.tenant_id):
+        ticket = Trade.objects.get(account__login=scene.follower_login, state=0).pk
+        subscription = CopySubscription.objects.get(follower__login=scene.follower_login).pk
+        # Names of contracts are data.
+        contracts = list(Trade.objects.none()) or [text for pair in _contracts() for text in pair if text]
+    follow = f"/app/masters/{scene.free_master_login}/follow"
+    settings = {
+        "follower": scene.spare_login,
+        "volume_mode": "2",
+        "risk_multiplier": "1",
+        "copy_mode": "0",
+        "symbols_mode": "0",
+    }
+    for path in (
+        "/app/", "/app/trade", "/app/masters", f"/app/masters/{scene.leader_login}", follow, "/app/copying",
+        f"/app/copying/{subscription}/edit", f"/app/copying/{subscription}/stop", f"/app/positions/{ticket}/close",
+        "/app/accounts", "/app/profile", "/app/nowhere",
+    ):  # fmt: skip
+        seen[path] = client.get(path)
+    seen["review"] = client.post(follow, settings)
+    seen["paused"] = client.post(f"/app/copying/{subscription}/pause", follow=True)
+    seen["opened"] = client.post("/app/accounts/open", {"group": "Practice"})
+    names = [*NAMES, *contracts, *_descriptions(scene)]
+    bare = {}
+    for name, answer in seen.items():
+        page = answer.content.decode()
+        if name == "opened":
+            page = re.sub(r"<code>.*?</code>", "", page)
+        if left := bare_words(page, names):
+            bare[name] = left
+    assert bare == {}
+
+
+def test_the_check_finds_a_bare_word() -> None:
+    assert bare_words("<p title='Bare'>⟦fine⟧ 12.50 <b>Forgotten</b></p>", []) == ["Bare", "Forgotten"]
+
+
+def _contracts() -> list[tuple[str, str]]:
+    from trading.models import Instrument
+
+    return list(Instrument.objects.values_list("symbol", "description"))
+
+
+def _descriptions(scene: Scene) -> list[str]:
+    from copytrade.models import CopyMaster
+
+    with tenant_scope(scene.tenant_id):
+        return list(CopyMaster.objects.values_list("description", flat=True))
