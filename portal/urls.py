@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from portal.views import accounts, copying, dashboard, masters, session, trade
+from portal.views import accounts, copying, dashboard, masters, session, subscribe, trade
 
 app_name = "portal"
 
@@ -16,12 +16,12 @@ urlpatterns = [
     path("app/positions/<int:order>/close", trade.close, name="close"),
     path("app/masters", masters.listing, name="masters"),
     path("app/masters/<int:login>", masters.master, name="master"),
-    path("app/masters/<int:login>/follow", masters.follow, name="follow"),
+    path("app/masters/<int:login>/follow", subscribe.follow, name="follow"),
     path("app/copying", copying.listing, name="copying"),
-    path("app/copying/<int:subscription_id>/pause", copying.pause, name="pause"),
-    path("app/copying/<int:subscription_id>/resume", copying.resume, name="resume"),
-    path("app/copying/<int:subscription_id>/edit", copying.edit, name="edit"),
-    path("app/copying/<int:subscription_id>/stop", copying.stop, name="stop"),
+    path("app/copying/<int:subscription_id>/pause", subscribe.pause, name="pause"),
+    path("app/copying/<int:subscription_id>/resume", subscribe.resume, name="resume"),
+    path("app/copying/<int:subscription_id>/edit", subscribe.edit, name="edit"),
+    path("app/copying/<int:subscription_id>/stop", subscribe.stop, name="stop"),
     path("app/accounts", accounts.listing, name="accounts"),
     path("app/accounts/open", accounts.open_account, name="open-account"),
     path("app/profile", accounts.profile, name="profile"),
