@@ -86,6 +86,8 @@ _database["ENGINE"] = "django.db.backends.postgresql"
 _options = _database.setdefault("OPTIONS", {})
 _options["options"] = f"-c role={DATABASE_ROLE}"
 _options.setdefault("application_name", "copytrade")
+# Without a number here psycopg prepares nothing, whatever a statement asks for: the hot path would be planned every time.
+_options.setdefault("prepare_threshold", 5)
 # ASGI gives every HTTP request a thread of its own, so persistent connections would be made anew for each: a pool instead.
 if env.int("DATABASE_POOL", default=12):
     _options["pool"] = {"min_size": 1, "max_size": env.int("DATABASE_POOL", default=12), "timeout": 10}

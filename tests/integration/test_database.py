@@ -6,6 +6,7 @@ import pytest
 from django.db import DatabaseError, connection, connections
 
 from accounts.models import Tenant, User
+from infra.bulk import hot_cursor
 from infra.tenancy import tenant_scope
 from tests.support.world import World
 
@@ -22,6 +23,17 @@ def test_statements_run_as_a_role_that_cannot_bypass_the_walls() -> None:
         cursor.execute("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user")
         assert cursor.fetchone() == (False,)
     assert _role() == "copytrade_app"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_statements_of_the_hot_path_are_planned_once() -> None:
+    cursor = hot_cursor()
+    for number in range(2):
+        cursor.execute(b"SELECT %s::integer AS planned_once", [number], prepare=True)
+    found = cursor.execute(
+        b"SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE 'SELECT%%AS planned_once'"
+    )
+    assert found.fetchone() == (1,)
 
 
 @pytest.mark.django_db(transaction=True)
