@@ -1,4 +1,4 @@
-"""Who trades and who follows: one leader for each number of followers, made by the real services."""
+"""Who trades and who follows: one leader for each number of followers."""
 
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -12,6 +12,7 @@ from accounts.services.sessions import session_open
 from accounts.services.tenants import tenant_create
 from accounts.services.trading_accounts import account_open
 from accounts.services.users import user_create
+from benchmarks.seeding import followers_repeat
 from benchmarks.skeleton.schema import TABLES
 from copytrade.services.followers import follower_create
 from copytrade.services.masters import master_create
@@ -31,7 +32,6 @@ CUSTOMERS: Final = 4
 """So many people own all followers: their sockets see every copy, and reading them costs the client little."""
 
 _MONEY: Final = Decimal(10_000_000)
-_AT_ONCE: Final = 100
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def build(sizes: list[int], url: str) -> World:
         tokens = [session_open(user=person, at=at).token for person in people]
     world = World(tenant.id, tokens[0], tokens[1:])
     for size in sizes:
-        world.leaders[size] = _leader(tenant.id, people[0], group, people[1:], size)
+        world.leaders[size] = _leader(tenant.id, people[0], group, people[1:], size, url)
     with psycopg.connect(url, autocommit=True) as connection:
         _skeleton(connection, sizes)
     analyze()
@@ -87,7 +87,8 @@ def _person(name: str) -> User:
     )
 
 
-def _leader(tenant_id: int, owner: User, group: Any, customers: list[User], size: int) -> Leader:
+def _leader(tenant_id: int, owner: User, group: Any, customers: list[User], size: int, url: str) -> Leader:
+    """A leader with its followers: the first one is made by the services, the others are like it."""
     at = clock.now()
     with tenant_scope(tenant_id):
         leader = account_open(customer=owner, group=group, at=at).account
@@ -100,20 +101,27 @@ def _leader(tenant_id: int, owner: User, group: Any, customers: list[User], size
                 reward_policy={"reward_type": 3, "fee_percent": Decimal(10)},
                 at=at,
             )
-    for start in range(0, size, _AT_ONCE):
-        with tenant_scope(tenant_id):
-            for number in range(start, min(start + _AT_ONCE, size)):
-                customer = customers[number % len(customers)]
-                account = account_open(customer=customer, group=group, at=at).account
-                balance_operate(account_id=account.pk, amount=_MONEY, at=at)
-                follower_create(actor=_actor(customer), login=account.login, settings={}, at=at)
-                subscription_create(
-                    actor=_actor(customer),
-                    master_login=leader.login,
-                    follower_login=account.login,
-                    settings={"risk_multiplier": Decimal("0.5")},
-                    at=at,
-                )
+            first = account_open(customer=customers[0], group=group, at=at).account
+            balance_operate(account_id=first.pk, amount=_MONEY, at=at)
+            follower_create(actor=_actor(customers[0]), login=first.login, settings={}, at=at)
+            subscription_create(
+                actor=_actor(customers[0]),
+                master_login=leader.login,
+                follower_login=first.login,
+                settings={"risk_multiplier": Decimal("0.5")},
+                at=at,
+            )
+    if size > 1:
+        people = [person.pk for person in customers]
+        with psycopg.connect(url, autocommit=True) as connection:
+            followers_repeat(
+                connection,
+                tenant_id=tenant_id,
+                leader_id=leader.pk,
+                model_id=first.pk,
+                customers=people,
+                many=size - 1,
+            )
     return Leader(leader.pk, leader.login, size)
 
 
