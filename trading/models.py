@@ -138,6 +138,11 @@ class Trade(TenantModel):
         indexes = [
             models.Index(fields=["account", "id"], name="trade_open_of_account", condition=Q(state=TradeState.OPEN)),
             models.Index(fields=["account", "-open_at", "-id"], name="trade_of_account"),
+            models.Index(
+                fields=["account", "close_at"],
+                name="trade_closed_of_account",
+                condition=Q(state__in=(TradeState.CLOSED, TradeState.CLOSED_PART), cmd__in=(0, 1)),
+            ),
             # What the market reaches first, of every command and symbol: see services.triggers.
             models.Index(
                 fields=["instrument_id", "cmd", "open_price"],

@@ -1,0 +1,1 @@
+"""Pure figures of the marketplace: periods, sums, results. No database, no clock, no Django."""

@@ -1,0 +1,1 @@
+"""Writes of the marketplace: counting trades, refreshing the figures of masters."""
