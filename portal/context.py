@@ -17,22 +17,33 @@ from portal.words import ACTIONS, BADGES
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One entry of the navigation; `key` follows `g` on the keyboard."""
+    """One entry of the navigation; `key` follows `g` on the keyboard. `copying`: it belongs to copy trading."""
 
     name: str
     label: Promise
     icon: str
     key: str
+    copying: bool = False
 
 
 NAVIGATION = (
     Item("dashboard", gettext_lazy("Dashboard"), "squares-2x2", "d"),
     Item("trade", gettext_lazy("Trade"), "arrows-up-down", "t"),
-    Item("masters", gettext_lazy("Masters"), "trophy", "m"),
-    Item("copying", gettext_lazy("Copying"), "square-2-stack", "c"),
+    Item("masters", gettext_lazy("Masters"), "trophy", "m", True),
+    Item("copying", gettext_lazy("Copying"), "square-2-stack", "c", True),
     Item("accounts", gettext_lazy("Accounts"), "wallet", "a"),
 )
-_SECTION = {"master": "masters", "follow": "masters"}
+_SECTION = {
+    "master": "masters",
+    "follow": "masters",
+    "my-masters": "masters",
+    "new-master": "masters",
+    "my-master": "masters",
+    "end-master": "masters",
+    "edit": "copying",
+    "stop": "copying",
+    "second-factor": "profile",
+}
 
 
 def portal(request: HttpRequest) -> dict[str, Any]:
@@ -67,6 +78,7 @@ def _frame(request: HttpRequest, viewer: http.Viewer) -> dict[str, Any]:
                 "current": item.name == section,
             }
             for item in NAVIGATION
+            if viewer.copying or not item.copying
         ],
         "simulated": reads.market_is_simulated(),
         "notices": http.notices_of(request),

@@ -39,6 +39,36 @@ def price(value: Decimal | None, digits: int) -> str:
     return number(value, digits) if value else NO_VALUE
 
 
+def percent(fraction: Decimal | None, digits: int = 1, *, sign: bool = False) -> str:
+    """A fraction in per cent, 0.1 as `10.0 %`; a dash where it is not defined."""
+    return NO_VALUE if fraction is None else f"{number(fraction * 100, digits, sign=sign)} %"
+
+
+def ratio(value: Decimal | None, digits: int = 2) -> str:
+    """A plain figure such as a profit factor; a dash where it is not defined."""
+    return NO_VALUE if value is None else number(value, digits)
+
+
+def span(seconds: Decimal | int | None) -> str:
+    """A length of time in its two largest units: `3 h 20 min`."""
+    if seconds is None:
+        return NO_VALUE
+    left = int(seconds)
+    parts: list[tuple[int, str]] = []
+    for size, text in (
+        (86400, lambda n: ngettext("%(n)s day", "%(n)s days", n)),
+        (3600, lambda n: ngettext("%(n)s h", "%(n)s h", n)),
+        (60, lambda n: ngettext("%(n)s min", "%(n)s min", n)),
+        (1, lambda n: ngettext("%(n)s s", "%(n)s s", n)),
+    ):
+        amount, left = divmod(left, size)
+        if amount or parts or size == 1:
+            parts.append((amount, text(amount) % {"n": amount}))
+        if len(parts) == 2:
+            break
+    return " ".join(text for amount, text in parts if amount or len(parts) == 1)
+
+
 def lots(value: Decimal) -> str:
     """A volume in lots, never with fewer than two digits so that columns align."""
     return number(value, max(2, -int(plain(value).as_tuple().exponent)))

@@ -168,6 +168,15 @@ class PasswordForm(forms.Form):
     )
 
 
+class SecondFactorForm(forms.Form):
+    code = forms.CharField(
+        label=gettext_lazy("Code from your authenticator"),
+        help_text=gettext_lazy("The six digits that it shows now."),
+        max_length=16,
+        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric"}),
+    )
+
+
 class SettingsForm(forms.Form):
     """How the pages look to this person; only the time zone is stored with the person, the rest with the browser."""
 

@@ -24,7 +24,7 @@ from django_htmx.middleware import HtmxDetails
 
 from accounts.directory import TenantRef
 from accounts.models import TradingAccount, User
-from accounts.selectors import accounts, own_user
+from accounts.selectors import accounts, own_user, product_config
 from core import clock
 from core.errors import DomainError, Kind
 from infra.actor import Actor
@@ -56,12 +56,13 @@ class PortalRequest(HttpRequest):
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Who looks, and at which of the own accounts: `chosen` None means all."""
+    """Who looks, and at which of the own accounts: `chosen` None means all. `copying`: the tenant has copy trading on."""
 
     actor: Actor
     person: User
     accounts: list[TradingAccount]
     chosen: TradingAccount | None
+    copying: bool
 
     @property
     def shown(self) -> list[TradingAccount]:
@@ -102,6 +103,20 @@ def customer_page(view: View[P]) -> Callable[Concatenate[HttpRequest, P], HttpRe
         return private(response)
 
     return wrapper
+
+
+def copying_page(view: View[P]) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
+    """A customer's page of copy trading: where the tenant has it switched off, the page says so and nothing happens."""
+
+    @functools.wraps(view)
+    def checked(request: PortalRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        if request.viewer.copying:
+            return view(request, *args, **kwargs)
+        if request.htmx:
+            return error_page(request, 403, _("Copy trading is switched off here."))
+        return render(request, "portal/module_off.html", status=403)
+
+    return customer_page(checked)
 
 
 def public_page(
@@ -163,7 +178,8 @@ def private(response: HttpResponse) -> HttpResponse:
 def _viewer(actor: Actor, login: str) -> Viewer:
     own = list(accounts(actor).filter(enabled=True).order_by("login"))
     chosen = next((account for account in own if str(account.login) == login), None)
-    return Viewer(actor, own_user(actor), own, chosen if len(own) > 1 else (own[0] if own else None))
+    shown = chosen if len(own) > 1 else (own[0] if own else None)
+    return Viewer(actor, own_user(actor), own, shown, product_config().copy_trading)
 
 
 def viewer_zone(request: HttpRequest, person: User | None) -> Any:

@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from portal.views import accounts, copying, dashboard, masters, session, subscribe, trade
+from portal.views import accounts, copying, dashboard, masters, profile, session, subscribe, trade
 
 app_name = "portal"
 
@@ -11,6 +11,7 @@ urlpatterns = [
     path("app/", dashboard.dashboard, name="dashboard"),
     path("app/sign-in", session.sign_in, name="sign-in"),
     path("app/sign-out", session.sign_out, name="sign-out"),
+    path("app/notices", session.notices, name="notices"),
     path("app/export/<slug:table>.csv", dashboard.export, name="export"),
     path("app/trade", trade.ticket, name="trade"),
     path("app/positions/<int:order>/close", trade.close, name="close"),
@@ -24,7 +25,10 @@ urlpatterns = [
     path("app/copying/<int:subscription_id>/stop", subscribe.stop, name="stop"),
     path("app/accounts", accounts.listing, name="accounts"),
     path("app/accounts/open", accounts.open_account, name="open-account"),
-    path("app/profile", accounts.profile, name="profile"),
-    path("app/profile/password", accounts.password, name="password"),
+    path("app/profile", profile.profile, name="profile"),
+    path("app/profile/password", profile.password, name="password"),
+    path("app/profile/second-factor", profile.second_factor, name="second-factor"),
+    path("app/profile/second-factor/on", profile.second_factor_on, name="second-factor-on"),
+    path("app/profile/second-factor/off", profile.second_factor_off, name="second-factor-off"),
     re_path(r"^(app|console)(/.*)?$", session.nothing_here),
 ]

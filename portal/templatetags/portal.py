@@ -1,18 +1,22 @@
 """The parts that every page is made of. A page composes these and invents no others (templates/components/)."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from django import template
+from django.core.paginator import Page
 from django.forms import BoundField
 from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.dates import MONTHS_3
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from heroicons.templatetags.heroicons import heroicon_outline
 
-from portal import formats
+from portal import drawing, formats
 from portal.words import BADGES
 
 register = template.Library()
@@ -68,6 +72,42 @@ def plain(value: Decimal) -> str:
     """The number as it is typed into a field and read by scripts: a point, no grouping, no exponent."""
     text = format(value, "f")
     return (text.rstrip("0").rstrip(".") if "." in text else text) or "0"
+
+
+@register.filter
+def percent(fraction: Decimal | None, digits: int = 1) -> str:
+    return formats.percent(fraction, digits)
+
+
+@register.filter
+def ratio(value: Decimal | None) -> str:
+    return formats.ratio(value)
+
+
+@register.filter
+def span(seconds: Decimal | int | None) -> str:
+    return formats.span(seconds)
+
+
+@register.simple_tag
+def change(fraction: Decimal | None, digits: int = 1) -> SafeString:
+    """A return: sign and arrow, so that colour only repeats what is written; a dash where it is not defined."""
+    if fraction is None:
+        return not_defined()
+    return format_html(
+        '<span class="gain {}"><span class="arrow" aria-hidden="true">{}</span><span class="num">{}</span></span>',
+        "up" if fraction > 0 else "down" if fraction < 0 else "flat",
+        "▲" if fraction > 0 else "▼" if fraction < 0 else "",
+        formats.percent(fraction, digits, sign=True),
+    )
+
+
+@register.simple_tag
+def not_defined() -> SafeString:
+    """The dash of a figure that cannot be computed, with the reason on hover."""
+    return format_html(
+        '<span class="muted" title="{}">{}</span>', _("not enough history to compute it"), formats.NO_VALUE
+    )
 
 
 @register.simple_tag(takes_context=True)
@@ -156,3 +196,62 @@ def table(content: str, id: str, title: str, count: int | None = None, export: s
     """
     context = {"content": content, "id": id, "title": title, "count": count, "export": export, "fold": fold}
     return render_to_string("components/table.html", context)
+
+
+@register.simple_tag
+def sparkline(values: Sequence[Decimal], label: str) -> SafeString:
+    """A series as a small line; `label` says in words what it shows. Nothing where there is no line."""
+    drawn = drawing.sparkline_of(values)
+    if drawn is None:
+        return format_html('<span class="spark spark-none muted">{}</span>', _("no history yet"))
+    size = {"width": drawing.SPARK_WIDTH, "height": drawing.SPARK_HEIGHT}
+    return mark_safe(
+        render_to_string(
+            "components/sparkline.html",
+            size | {"line": drawn.line, "area": drawn.area, "trend": drawn.trend, "label": label},
+        )
+    )
+
+
+@register.inclusion_tag("components/heat_map.html")
+def heat_map(months: Sequence[tuple[str, Decimal | None]], title: str) -> dict[str, Any]:
+    """Monthly returns as a table: `months` holds `YYYY-MM` and a fraction, or None where it is not defined."""
+    return {
+        "title": title,
+        "names": [MONTHS_3[month] for month in range(1, 13)],
+        "rows": drawing.heat_rows(months),
+        "steps": drawing.heat_steps(),
+    }
+
+
+@register.simple_block_tag
+def chart(content: str, id: str, title: str, data: Mapping[str, Any], summary: str) -> str:
+    """Equity and drawdown on one time axis; the block holds head and body of the table behind it.
+
+    `data`: `points` of `{time, equity, drawdown, flow}` in unix seconds, money and fractions, and `currency`. `summary`
+    says in words what the picture shows. `static/portal/charts.js` draws it.
+    """
+    words = {
+        "equity": _("Equity"),
+        "drawdown": _("Below the peak"),
+        "deposit": _("Deposit"),
+        "withdrawal": _("Withdrawal"),
+    }
+    context = {
+        "content": content,
+        "id": id,
+        "data_id": f"{id}-data",
+        "title": title,
+        "data": {**data, "words": words},
+        "drawable": len(data["points"]) > 1,
+        "summary": summary,
+        "zone": timezone.get_current_timezone_name(),
+    }
+    return render_to_string("components/chart.html", context)
+
+
+@register.inclusion_tag("components/pages.html")
+def pages(page: Page[Any], query: str = "", target: str = "") -> dict[str, Any]:
+    """Back and next below a list. `query`: the other parameters of the address, with a trailing `&`; `target`: what htmx
+    replaces, empty for loading the whole page."""
+    return {"page": page, "query": query, "target": target}

@@ -15,7 +15,7 @@ from portal.words import PAUSE_REASONS, subscription_state
 
 @customer_page
 def listing(request: PortalRequest) -> HttpResponse:
-    """All living subscriptions with what they hold now."""
+    """All living subscriptions with what they hold now. With copy trading off they can still be ended."""
     found = subscriptions_followed(request.viewer.actor).select_related("leader", "follower", "master")
     subscriptions = list(found.filter(follower__in=request.viewer.shown).order_by("-created_at", "-pk"))
     copies = reads.open_copies_of(subscriptions)

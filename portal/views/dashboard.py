@@ -46,14 +46,17 @@ def dashboard(request: PortalRequest) -> HttpResponse:
         return render(request, "portal/dashboard.html")
     book = reads.book_of(shown)
     filled, refused = reads.copies_today(shown, request.at)
+    orders, trades = copy_orders(request.viewer), reads.copied_trades(request.viewer.actor, shown)
     context = positions_context(book, request.viewer.actor) | {
+        # Switched off, copying is shown to whom it has left something.
+        "copying_shown": request.viewer.copying or bool(orders) or bool(trades),
         "equity": book.totals("equity"),
         "profit": book.totals("profit"),
         "copied_open": sum(position.copied for position in book.positions),
         "today_filled": filled,
         "today_refused": refused,
-        "copy_orders": copy_orders(request.viewer),
-        "copied_trades": reads.copied_trades(request.viewer.actor, shown),
+        "copy_orders": orders,
+        "copied_trades": trades,
         "blank_copy_order": BLANK_COPY_ORDER,
         "blank_copied_trade": BLANK_COPIED_TRADE,
     }

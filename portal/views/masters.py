@@ -6,11 +6,11 @@ from django.http import HttpResponse
 from django.shortcuts import render
 
 from copytrade.selectors import masters_visible, subscriptions_followed
-from portal.http import PortalRequest, customer_page
+from portal.http import PortalRequest, copying_page
 from portal.master_reads import master_seen, master_shown
 
 
-@customer_page
+@copying_page
 def listing(request: PortalRequest) -> HttpResponse:
     """All visible masters, the most followed first."""
     found: list[Any] = list(masters_visible(request.viewer.actor))
@@ -20,7 +20,7 @@ def listing(request: PortalRequest) -> HttpResponse:
     return render(request, "portal/masters.html", {"masters": masters})
 
 
-@customer_page
+@copying_page
 def master(request: PortalRequest, login: int) -> HttpResponse:
     """One master's profile."""
     found = master_seen(request.viewer.actor, login)

@@ -89,6 +89,16 @@ def sign_out(request: Any) -> HttpResponse:
     return response
 
 
+CHARTS_NOTICE = """TradingView Lightweight Charts™
+Copyright (c) TradingView, Inc."""
+
+
+@public_page
+def notices(request: HttpRequest) -> HttpResponse:
+    """Who else's work the pages show: the licence of the charts asks for a public page that says so."""
+    return render(request, "portal/notices.html", {"notice": CHARTS_NOTICE})
+
+
 @public_page
 def nothing_here(request: HttpRequest, *parts: str) -> HttpResponse:
     """An address of the portals that no page has."""

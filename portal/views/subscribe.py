@@ -18,7 +18,7 @@ from core.errors import DomainError
 from core.states import AccountMode, CopyRole, PositionMode
 from portal import formats, reads
 from portal.forms import CopySettingsForm
-from portal.http import PortalRequest, attempt, customer_page, moved, refusal_sentence
+from portal.http import PortalRequest, attempt, copying_page, customer_page, moved, refusal_sentence
 from portal.master_reads import master_seen, master_shown
 from portal.words import COPY_MODES, SYMBOLS_MODES
 
@@ -47,7 +47,7 @@ class Choice:
 # --- Following ----------------------------------------------------------------------------------------------------------
 
 
-@customer_page
+@copying_page
 def follow(request: PortalRequest, login: int) -> HttpResponse:
     """The form; then a page that says what will happen; then it happens."""
     found = master_seen(request.viewer.actor, login)
@@ -182,7 +182,7 @@ def pause(request: PortalRequest, subscription_id: int) -> HttpResponse:
     )
 
 
-@customer_page
+@copying_page
 def resume(request: PortalRequest, subscription_id: int) -> HttpResponse:
     """Entries are copied again, from the next one on."""
     settings = {"status": SubscriptionStatus.ACTIVE, "enabled": True}
@@ -201,7 +201,7 @@ def _rest(request: PortalRequest, subscription_id: int, settings: dict[str, Any]
     return moved(request, reverse("portal:copying"), said)
 
 
-@customer_page
+@copying_page
 def edit(request: PortalRequest, subscription_id: int) -> HttpResponse:
     """The settings of one subscription; they hold from the leader's next trade on."""
     subscription = subscription_owned(request.viewer.actor, subscription_id)

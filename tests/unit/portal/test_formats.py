@@ -91,3 +91,26 @@ def test_what_is_no_zone_is_passed_over(bad: str) -> None:
 )
 def test_a_cell_is_never_a_formula(value: object, cell: str) -> None:
     assert csv_cell(value) == cell
+
+
+@pytest.mark.parametrize(
+    ("fraction", "shown"), [("0.1234", "+12.3 %"), ("-0.05", "−5.0 %"), ("0", "0.0 %"), (None, "–")]
+)
+def test_a_fraction_is_shown_in_per_cent(fraction: str | None, shown: str) -> None:
+    assert formats.percent(None if fraction is None else Decimal(fraction), sign=True) == shown
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [
+        (0, "0 s"),
+        (59, "59 s"),
+        (60, "1 min"),
+        (3725, "1 h 2 min"),
+        (86_400, "1 day"),
+        (90_000, "1 day 1 h"),
+        (None, "–"),
+    ],
+)
+def test_a_length_of_time_is_shown_in_its_two_largest_units(seconds: int | None, shown: str) -> None:
+    assert formats.span(seconds) == shown
