@@ -37,9 +37,26 @@ from infra.api.views import ApiView
 _ROLE_OF_SESSION = {kind.value: role for role, kind in SESSION_TYPE_OF_ROLE.items() if role != Role.CUSTOMER}
 
 
-class Modules(Body):
+MOST_COUNTED = 2**31 - 1
+
+
+class ProductSettings(Body):
+    """What `ProductConfig` holds, by its names; amounts and numbers of 0 are not set."""
+
     copy_trading = FlagField(required=False)
     bot_trading = FlagField(required=False)
+    copy_default_max_positions = WholeNumberField(min_value=0, max_value=MOST_COUNTED, required=False)
+    copy_default_min_equity = WireDecimalField(min_value=0, required=False)
+    copy_default_slippage_tolerance = WireDecimalField(min_value=0, required=False)
+    copy_default_max_loss = WireDecimalField(min_value=0, required=False)
+    copy_default_max_loss_percent = WireDecimalField(min_value=0, max_value=100, required=False)
+    copy_default_max_drawdown_percent = WireDecimalField(min_value=0, max_value=100, required=False)
+    copy_bound_max_positions = WholeNumberField(min_value=0, max_value=MOST_COUNTED, required=False)
+    copy_bound_min_equity = WireDecimalField(min_value=0, required=False)
+    copy_bound_slippage_tolerance = WireDecimalField(min_value=0, required=False)
+    copy_bound_max_loss = WireDecimalField(min_value=0, required=False)
+    copy_bound_max_loss_percent = WireDecimalField(min_value=0, max_value=100, required=False)
+    copy_bound_max_drawdown_percent = WireDecimalField(min_value=0, max_value=100, required=False)
 
 
 class NewCustomer(Body):
@@ -95,13 +112,20 @@ class AdminView(StaffView):
 
 
 class ProductConfigs(AdminView):
-    @describe("What the tenant has switched on", answer=shapes.MODULES)
+    @describe("What the tenant has switched on and set", answer=shapes.PRODUCTS)
     def get(self, request: Request) -> Response:
         return Response(_config_record(selectors.product_config()))
 
-    @describe("Switch modules on or off", body=Modules, partial=True, sent={"bot_trading": 0}, answer=shapes.MODULES)
+    @describe(
+        "Switch modules on or off, and change their settings",
+        body=ProductSettings,
+        partial=True,
+        sent={"bot_trading": 0, "copy_bound_max_positions": 20},
+        answer=shapes.PRODUCTS,
+    )
     def put(self, request: Request) -> Response:
-        return Response(_config_record(services.product_config_update(**self.body(Modules, partial=True))))
+        """`copy_default_*` is what new subscriptions begin with, `copy_bound_*` what no subscription is looser than."""
+        return Response(_config_record(services.product_config_update(**self.body(ProductSettings, partial=True))))
 
 
 _STAFF = Table(
@@ -307,7 +331,8 @@ def account_record(account: TradingAccount) -> dict[str, Any]:
 
 
 def _config_record(config: ProductConfig) -> dict[str, Any]:
-    return {"copy_trading": int(config.copy_trading), "bot_trading": int(config.bot_trading)}
+    values = {str(name): getattr(config, str(name)) for name in ProductSettings().fields}
+    return {name: int(value) if isinstance(value, bool) else value for name, value in values.items()}
 
 
 def _customer_record(user: User) -> dict[str, Any]:

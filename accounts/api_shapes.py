@@ -65,7 +65,22 @@ TERMINAL_SIGNED_IN = record(
 SESSION_TYPE = word(*(kind for role, kind in SESSION_TYPE_OF_ROLE.items() if role != Role.CUSTOMER))
 STAFF_SIGNED_IN = record(email=text("desk@example.com"), session_type=SESSION_TYPE, __token=TOKEN)
 
-MODULES = record(copy_trading=flag(), bot_trading=flag(0))
+PRODUCTS = record(
+    copy_trading=flag(),
+    bot_trading=flag(0),
+    copy_default_max_positions=whole(5),
+    copy_default_min_equity=number(),
+    copy_default_slippage_tolerance=number(),
+    copy_default_max_loss=number(),
+    copy_default_max_loss_percent=number(),
+    copy_default_max_drawdown_percent=number(30),
+    copy_bound_max_positions=whole(20),
+    copy_bound_min_equity=number(100),
+    copy_bound_slippage_tolerance=number(),
+    copy_bound_max_loss=number(),
+    copy_bound_max_loss_percent=number(),
+    copy_bound_max_drawdown_percent=number(50),
+)
 CUSTOMER = extended(PROFILE, id=whole(17), enabled=flag())
 STAFF_MEMBER = record(
     id=whole(4),

@@ -41,10 +41,26 @@ class LoginDirectory(models.Model):
 
 
 class ProductConfig(TenantModel):
-    """What a tenant has switched on."""
+    """What a tenant has switched on, and its settings for it.
+
+    `copy_default_*` is what a new subscription begins with where it names nothing; `copy_bound_*` is what no subscription
+    is looser than (D19). 0: not set.
+    """
 
     copy_trading = models.BooleanField(default=True)
     bot_trading = models.BooleanField(default=True)
+    copy_default_max_positions = models.PositiveIntegerField(default=0)
+    copy_default_min_equity = ExactDecimalField(default=0)
+    copy_default_slippage_tolerance = ExactDecimalField(default=0)
+    copy_default_max_loss = ExactDecimalField(default=0)
+    copy_default_max_loss_percent = ExactDecimalField(default=0)
+    copy_default_max_drawdown_percent = ExactDecimalField(default=0)
+    copy_bound_max_positions = models.PositiveIntegerField(default=0)
+    copy_bound_min_equity = ExactDecimalField(default=0)
+    copy_bound_slippage_tolerance = ExactDecimalField(default=0)
+    copy_bound_max_loss = ExactDecimalField(default=0)
+    copy_bound_max_loss_percent = ExactDecimalField(default=0)
+    copy_bound_max_drawdown_percent = ExactDecimalField(default=0)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["tenant_id"], name="product_config_one_per_tenant")]

@@ -69,7 +69,10 @@ class SymbolsMode(models.IntegerChoices):
 
 
 class CopyMaster(TenantModel):
-    """A strategy profile on a REAL trading account. Ended, never deleted."""
+    """A strategy profile on a REAL trading account. Ended, never deleted.
+
+    `bound_*` is what no follower's subscription is looser than (D19); 0: not set.
+    """
 
     account = models.ForeignKey(TradingAccount, on_delete=models.PROTECT)
     customer = models.ForeignKey(User, on_delete=models.PROTECT)
@@ -82,6 +85,12 @@ class CopyMaster(TenantModel):
     show_trade_history = models.BooleanField(default=False)
     show_followers = models.BooleanField(default=False)
     max_followers = models.PositiveIntegerField(default=0)  # 0: no limit
+    bound_max_positions = models.PositiveIntegerField(default=0)
+    bound_min_equity = ExactDecimalField(default=0)
+    bound_slippage_tolerance = ExactDecimalField(default=0)
+    bound_max_loss = ExactDecimalField(default=0)
+    bound_max_loss_percent = ExactDecimalField(default=0)
+    bound_max_drawdown_percent = ExactDecimalField(default=0)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from copytrade.domain.codes import RejectReason, SkipReason
+from copytrade.domain.limits import Whose
 from copytrade.domain.quarantine import QuarantineReason
 
 Words = str | Promise
@@ -56,7 +57,10 @@ def detail(code: str, params: Mapping[str, Any] | None = None) -> str:
     entry = CATALOGUE.get(code)
     if entry is None:
         return _("Not copied (%(code)s).") % {"code": code}
-    return words_filled(entry.sentence, params or {})
+    values = dict(params or {})
+    if "whose" in values:
+        values["whose"] = WHOSE.get(values["whose"], values["whose"])
+    return words_filled(entry.sentence, values)
 
 
 def next_step(code: str) -> str:
@@ -90,6 +94,12 @@ def _filled(part: str, known: Mapping[str, str]) -> str:
         return ""
     return _NAME.sub(lambda name: known[name[1]], part)
 
+
+WHOSE: Final[dict[str, Words]] = {
+    Whose.MASTER: gettext_lazy("set by the master"),
+    Whose.TENANT: gettext_lazy("set by the operator"),
+}
+"""Who has set a limit that is not the follower's own."""
 
 CATALOGUE: Final[dict[str, Entry]] = {
     SkipReason.MODULE_DISABLED: Entry(
@@ -193,20 +203,21 @@ CATALOGUE: Final[dict[str, Entry]] = {
         _WARNING,
     ),
     SkipReason.FOLLOWER_STOPPED: Entry(
-        gettext_lazy("The loss limit of this subscription was reached[ (%(loss)s, limit %(limit)s)]."),
+        gettext_lazy("The loss limit of this subscription was reached[ (%(loss)s, limit %(limit)s)][, %(whose)s]."),
         gettext_lazy("Decide whether to go on, then raise the limit or resume the subscription."),
         _WARNING,
     ),
     SkipReason.MIN_EQUITY: Entry(
         gettext_lazy(
-            "The follower's equity is below the subscription's minimum[ (%(equity)s, minimum %(min_equity)s)]."
+            "The follower's equity is below the subscription's minimum[ (%(equity)s, minimum %(min_equity)s)][, %(whose)s]."
         ),
         gettext_lazy("Add funds, or lower the minimum equity."),
         _WARNING,
     ),
     SkipReason.MAX_POSITIONS: Entry(
         gettext_lazy(
-            "The follower has as many open copies as the subscription allows[ (%(positions)s, limit %(max_positions)s)]."
+            "The follower has as many open copies as the subscription allows"
+            "[ (%(positions)s, limit %(max_positions)s)][, %(whose)s]."
         ),
         gettext_lazy("Close copies, or raise the number of positions."),
         _INFO,
@@ -245,7 +256,7 @@ CATALOGUE: Final[dict[str, Entry]] = {
     ),
     SkipReason.SLIPPAGE_TOLERANCE: Entry(
         gettext_lazy(
-            "The price had moved further than the slippage tolerance[ (%(points)s points, tolerance %(tolerance)s)]."
+            "The price had moved further than the slippage tolerance[ (%(points)s points, tolerance %(tolerance)s)][, %(whose)s]."
         ),
         gettext_lazy("Raise the tolerance if you want such entries copied."),
         _INFO,

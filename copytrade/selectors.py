@@ -9,7 +9,9 @@ from django.db.models import BigIntegerField, Case, Count, F, OuterRef, Q, Query
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
-from accounts.selectors import accounts
+from accounts.models import ProductConfig
+from accounts.selectors import accounts, product_config
+from copytrade.domain.limits import LIMITS, Limit, tightest
 from copytrade.models import (
     CopyFollower,
     CopyMaster,
@@ -114,9 +116,24 @@ def subscriptions_of_tenant() -> QuerySet[CopySubscription]:
     """Living subscriptions to masters with both accounts, newest update first."""
     return (
         CopySubscription.objects.filter(master__isnull=False, ended_at__isnull=True)
-        .select_related("leader", "follower")
+        .select_related("leader", "follower", "master")
         .order_by("-updated_at", "-pk")
     )
+
+
+def limits_of(subscription: CopySubscription, config: ProductConfig | None = None) -> dict[str, Limit]:
+    """The limits that hold for a master's subscription, and whose they are (D19); `config` is read where not given."""
+    master, config = subscription.master, config or product_config()
+    assert master is not None
+    return {
+        name: tightest(
+            name,
+            follower=Decimal(getattr(subscription, name)),
+            master=Decimal(getattr(master, f"bound_{name}")),
+            tenant=Decimal(getattr(config, f"copy_bound_{name}")),
+        )
+        for name in LIMITS
+    }
 
 
 def subscriptions_followed(actor: Actor) -> QuerySet[CopySubscription]:

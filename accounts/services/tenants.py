@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from datetime import datetime, time
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.db import transaction
@@ -55,12 +56,10 @@ def tenant_create(
     return tenant
 
 
-def product_config_update(*, copy_trading: bool | None = None, bot_trading: bool | None = None) -> ProductConfig:
-    """Switches modules of the current tenant; None leaves one as it is."""
+def product_config_update(**changes: Any) -> ProductConfig:
+    """Changes what the current tenant has switched on and set; values by the names of `ProductConfig`'s columns."""
     config = ProductConfig.objects.select_for_update(no_key=True).get()
-    if copy_trading is not None:
-        config.copy_trading = copy_trading
-    if bot_trading is not None:
-        config.bot_trading = bot_trading
-    config.save(update_fields=["copy_trading", "bot_trading"])
+    for name, value in changes.items():
+        setattr(config, name, value)
+    config.save(update_fields=list(changes))
     return config

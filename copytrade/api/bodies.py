@@ -77,6 +77,12 @@ class MasterSettingsBody(Body):
     show_trade_history = FlagField(required=False)
     show_followers = FlagField(required=False)
     max_followers = WholeNumberField(min_value=0, max_value=MOST_COUNTED, required=False)
+    bound_max_positions = WholeNumberField(min_value=0, max_value=MOST_COUNTED, required=False)
+    bound_min_equity = WireDecimalField(min_value=0, required=False)
+    bound_slippage_tolerance = WireDecimalField(min_value=0, required=False)
+    bound_max_loss = WireDecimalField(min_value=0, required=False)
+    bound_max_loss_percent = WireDecimalField(min_value=0, max_value=100, required=False)
+    bound_max_drawdown_percent = WireDecimalField(min_value=0, max_value=100, required=False)
 
 
 class MasterBody(MasterSettingsBody):

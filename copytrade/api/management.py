@@ -221,7 +221,7 @@ class SubscriptionsView(CopyView):
             settings=values,
             at=self.at,
         )
-        return Response(subscription_object(subscription))
+        return Response(subscription_object(subscription, selectors.limits_of(subscription)))
 
 
 class SubscriptionView(CopyView):
@@ -254,7 +254,7 @@ class SubscriptionView(CopyView):
             settings=values,
             at=self.at,
         )
-        return Response(subscription_object(changed))
+        return Response(subscription_object(changed, selectors.limits_of(changed)))
 
     @describe(
         "End an own subscription",

@@ -1,7 +1,9 @@
 """The contract's objects: CopyMaster, RewardPolicy, CopyFollower and CopySubscription, with exactly their keys."""
 
+from collections.abc import Mapping
 from typing import Any
 
+from copytrade.domain.limits import LIMITS, Limit
 from copytrade.models import CopyFollower, CopyMaster, CopySubscription, RewardPolicy
 from core.clock import unix
 from core.volume import wire_of
@@ -20,6 +22,7 @@ def master_object(master: CopyMaster) -> dict[str, Any]:
         "show_trade_history": int(master.show_trade_history),
         "show_followers": int(master.show_followers),
         "max_followers": master.max_followers,
+        **{f"bound_{name}": getattr(master, f"bound_{name}") for name in LIMITS},
         "status": master.status,
         "created_time": unix(master.created_at),
         "updated_time": unix(master.updated_at),
@@ -67,8 +70,8 @@ def follower_object(follower: CopyFollower) -> dict[str, Any]:
     }
 
 
-def subscription_object(subscription: CopySubscription) -> dict[str, Any]:
-    """CopySubscription (needs `leader` and `follower` loaded).
+def subscription_object(subscription: CopySubscription, limits: Mapping[str, Limit]) -> dict[str, Any]:
+    """CopySubscription (needs `leader` and `follower` loaded) with the `limits` that hold for it.
 
     `copy_existing_positions` is an order that acts with the request, not a setting: it always reads 0.
     """
@@ -103,6 +106,10 @@ def subscription_object(subscription: CopySubscription) -> dict[str, Any]:
         "max_loss_percent": subscription.max_loss_percent,
         "max_drawdown_percent": subscription.max_drawdown_percent,
         "stop_action": subscription.stop_action,
+        "effective": {
+            name: {"value": limit.value, "from": limit.whose.value if limit.whose else None}
+            for name, limit in limits.items()
+        },
         "created_time": unix(subscription.created_at),
         "updated_time": unix(subscription.updated_at),
     }

@@ -7,6 +7,7 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.selectors import product_config
 from copytrade import selectors
 from copytrade.api import shapes, tables
 from copytrade.api.bodies import PeriodBody, SubscriptionNamesBody
@@ -42,12 +43,15 @@ class MyCopyView(CopyView):
     @describe("Own masters, followers and subscriptions", answer=shapes.OWN)
     def get(self, request: Request) -> Response:
         """The customer's own masters, followers and subscriptions."""
-        actor = self.actor
+        actor, config = self.actor, product_config()
         return Response(
             {
                 "masters": [master_object(master) for master in selectors.masters_own(actor)],
                 "followers": [follower_object(follower) for follower in selectors.followers_own(actor)],
-                "subscriptions": [subscription_object(s) for s in selectors.subscriptions_followed(actor)],
+                "subscriptions": [
+                    subscription_object(s, selectors.limits_of(s, config))
+                    for s in selectors.subscriptions_followed(actor)
+                ],
             }
         )
 

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from copytrade.domain.limits import LIMITS, Whose
 from copytrade.domain.rewards_terms import DAY_COUNTS, BillingPeriod, HwmConvention, RewardType
 from copytrade.models import (
     CopyMode,
@@ -38,6 +39,12 @@ MASTER: Final = record(
     show_trade_history=flag(),
     show_followers=flag(0),
     max_followers=whole(0),
+    bound_max_positions=whole(10),
+    bound_min_equity=number(500),
+    bound_slippage_tolerance=number(),
+    bound_max_loss=number(),
+    bound_max_loss_percent=number(),
+    bound_max_drawdown_percent=number(30),
     status=word(*MasterStatus),
     created_time=seconds(),
     updated_time=seconds(),
@@ -55,6 +62,7 @@ FOLLOWER: Final = record(
     created_time=seconds(),
     updated_time=seconds(),
 )
+_EFFECTIVE: Final = record(value=number(10), **{"from": nullable(word(*Whose))})
 SUBSCRIPTION: Final = record(
     id=whole(21),
     master_login=whole(100001),
@@ -86,6 +94,7 @@ SUBSCRIPTION: Final = record(
     max_loss_percent=number(),
     max_drawdown_percent=number(),
     stop_action=code(0, 1),
+    effective=record(**dict.fromkeys(LIMITS, _EFFECTIVE)),
     created_time=seconds(),
     updated_time=seconds(),
 )

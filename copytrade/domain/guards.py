@@ -187,16 +187,17 @@ def _stop(entry: Entry) -> Skip | None:
     if entry.stop is None or not entry.priced:
         return None
     reached = stop_reached(entry.stop, entry.equity)
-    return (
-        None if reached is None else Skip(SkipReason.FOLLOWER_STOPPED, {"loss": reached.loss, "limit": reached.limit})
-    )
+    if reached is None:
+        return None
+    return Skip(SkipReason.FOLLOWER_STOPPED, {"loss": reached.loss, "limit": reached.limit, **reached.bounded_by})
 
 
 def _equity_floor(entry: Entry) -> Skip | None:
     floor = entry.settings.min_equity
     if not floor or entry.equity >= floor:
         return None
-    return Skip(SkipReason.MIN_EQUITY, {"equity": entry.equity, "min_equity": floor})
+    whose = entry.settings.whose("min_equity")
+    return Skip(SkipReason.MIN_EQUITY, {"equity": entry.equity, "min_equity": floor, **whose})
 
 
 def _positions(entry: Entry) -> Skip | None:
@@ -204,7 +205,10 @@ def _positions(entry: Entry) -> Skip | None:
     if not most or entry.event.kind is EventKind.INCREASE:
         return None
     held = entry.links.active_count(entry.settings.subscription_id)
-    return Skip(SkipReason.MAX_POSITIONS, {"positions": held, "max_positions": most}) if held >= most else None
+    if held < most:
+        return None
+    whose = entry.settings.whose("max_positions")
+    return Skip(SkipReason.MAX_POSITIONS, {"positions": held, "max_positions": most, **whose})
 
 
 def _size(entry: Entry) -> Skip | None:
@@ -240,9 +244,10 @@ def _slippage(entry: Entry) -> Skip | None:
     assert entry.spec is not None
     assert entry.quote_price is not None
     points = (entry.quote_price - entry.event_price) * entry.side.sign * 10**entry.spec.digits
-    return (
-        Skip(SkipReason.SLIPPAGE_TOLERANCE, {"points": points, "tolerance": tolerance}) if points > tolerance else None
-    )
+    if points <= tolerance:
+        return None
+    whose = entry.settings.whose("slippage_tolerance")
+    return Skip(SkipReason.SLIPPAGE_TOLERANCE, {"points": points, "tolerance": tolerance, **whose})
 
 
 def _age(entry: Entry) -> Skip | None:

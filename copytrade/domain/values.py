@@ -6,6 +6,7 @@ from decimal import Decimal
 from enum import StrEnum
 from hashlib import blake2b
 
+from copytrade.domain.limits import who_set
 from core.contracts import ContractSpec
 from core.rounding import ONE, ZERO
 from core.states import EventKind, LinkState, Side, TicketKind
@@ -74,7 +75,10 @@ class ContractTerms:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """A subscription's settings, and the states around it, as committed when the copy is decided. Volumes in lots."""
+    """A subscription's settings, and the states around it, as committed when the copy is decided. Volumes in lots.
+
+    `max_positions`, `min_equity` and `slippage_tolerance` are those that hold: the tightest of tenant, master, follower.
+    """
 
     subscription_id: int
     version: int
@@ -119,6 +123,12 @@ class Settings:
     """After how many rejections in a row a contract rests; 0: never."""
     quarantine_release: str = "MANUAL"
     copy_pending_orders: bool = False
+    bounded_by: tuple[tuple[str, str], ...] = ()
+    """Who else than the follower has set a limit that holds: pairs of its name and `Whose`."""
+
+    def whose(self, limit: str) -> dict[str, str]:
+        """What a refusal adds where the limit is not the follower's own."""
+        return who_set(limit, self.bounded_by)
 
 
 @dataclass(slots=True, eq=False)

@@ -84,7 +84,11 @@ _OPEN_SQL = b"""
 SELECT sub.id, count(*) FROM copytrade_copysubscription sub
 JOIN copytrade_tradelink l ON l.follower_id = sub.follower_id AND l.subscription_id = sub.id AND l.state = 0
   AND NOT l.resting
-WHERE sub.shard_id = %s AND sub.max_positions > 0 AND NOT l.leader_trade_id = ANY(%s::bigint[]) GROUP BY sub.id
+LEFT JOIN copytrade_copymaster master ON master.id = sub.master_id
+LEFT JOIN accounts_productconfig config ON config.tenant_id = sub.tenant_id
+WHERE sub.shard_id = %s
+  AND (sub.max_positions > 0 OR master.bound_max_positions > 0 OR config.copy_bound_max_positions > 0)
+  AND NOT l.leader_trade_id = ANY(%s::bigint[]) GROUP BY sub.id
 """
 
 EVENTS_PER_TURN = 100

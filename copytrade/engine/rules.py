@@ -15,10 +15,10 @@ from copytrade.domain.codes import SkipReason
 from copytrade.domain.follower_stops import FollowerStop
 from copytrade.domain.quarantine import EntryMet, NewQuarantine, QuarantineBook, QuarantineRelease, QuarantineTerms
 from copytrade.domain.values import Settings
+from copytrade.engine.settings import STOPS_FROM_SQL, STOPS_SET_SQL, STOPS_SQL, stop_of
 from copytrade.frames import quarantine_frame
 from copytrade.models_rules import Quarantine
 from core.contracts import ContractSpec
-from core.rounding import plain
 from core.states import CopyStatus
 from infra.bulk import SequenceBlocks, insert_rows
 from infra.push import Frame
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from copytrade.engine.outcome import Copy
     from copytrade.engine.reads import Claim, Stand
 
-RULES_SQL = b"""
+RULES_SQL = (
+    b"""
 SELECT 'Q', follower_id, symbol, 0, NULL::numeric[] FROM copytrade_quarantine
 WHERE follower_id = ANY(%(followers)s::bigint[]) AND released_at IS NULL
 UNION ALL
@@ -36,11 +37,15 @@ SELECT 'R', follower_id, symbol, number, NULL FROM copytrade_entryrejections
 WHERE follower_id = ANY(%(followers)s::bigint[]) AND number > 0
 UNION ALL
 SELECT 'S', sub.id, '', 0,
-       ARRAY[sub.max_loss, sub.max_loss_percent, sub.max_drawdown_percent, m.start_equity, m.peak_equity]
-FROM copytrade_copysubscription sub JOIN copytrade_subscriptionmarks m ON m.subscription_id = sub.id
-WHERE sub.follower_id = ANY(%(followers)s::bigint[]) AND sub.ended_at IS NULL
-  AND (sub.max_loss > 0 OR sub.max_loss_percent > 0 OR sub.max_drawdown_percent > 0)
-"""
+       ARRAY["""
+    + STOPS_SQL
+    + b"""]
+FROM copytrade_copysubscription sub """
+    + STOPS_FROM_SQL
+    + b"""
+WHERE sub.follower_id = ANY(%(followers)s::bigint[]) AND sub.ended_at IS NULL AND """
+    + STOPS_SET_SQL
+)
 _COUNT_SQL = b"""
 INSERT INTO copytrade_entryrejections (tenant_id, follower_id, symbol, number)
 SELECT %s, * FROM unnest(%s::bigint[], %s::text[], %s::integer[])
@@ -74,7 +79,7 @@ def rules_of(rows: Iterable[Sequence[Any]]) -> Rules:
         elif kind == "R":
             rules.quarantines.rejections[owner, symbol] = number
         else:
-            rules.stops[owner] = FollowerStop(*(plain(figure) for figure in figures))
+            rules.stops[owner] = stop_of(figures)
     return rules
 
 

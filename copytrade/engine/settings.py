@@ -1,6 +1,7 @@
 """The settings of a shard's subscriptions, in one statement: a master's subscription has its own, a group's follower
 those of its group and of its membership, resolved into the same `Settings`."""
 
+from collections.abc import Sequence
 from dataclasses import fields
 from decimal import Decimal
 from functools import lru_cache
@@ -8,6 +9,8 @@ from typing import Any
 
 import msgspec
 
+from copytrade.domain.follower_stops import FollowerStop, follower_stop
+from copytrade.domain.limits import ENTRY_LIMITS, bounded_by, tightest
 from copytrade.domain.values import ContractTerms, Rounding, Settings, Sizing
 from core.rounding import plain
 
@@ -40,7 +43,10 @@ SELECT sub.id, coalesce(grp.version, sub.version), sub.leader_id, sub.follower_i
          SELECT json_agg(json_build_array(leader_symbol, follower_symbol) ORDER BY leader_symbol)::text
          FROM copytrade_contractmapping WHERE group_id = sub.group_id AND member_id IS NULL), '') END,
        CASE WHEN grp.symbol_quarantine THEN grp.quarantine_after_rejections ELSE 0 END,
-       coalesce(grp.quarantine_release, 'MANUAL'), coalesce(grp.copy_pending_orders, sub.copy_pending_orders)
+       coalesce(grp.quarantine_release, 'MANUAL'), coalesce(grp.copy_pending_orders, sub.copy_pending_orders),
+       coalesce(master.bound_max_positions, 0), coalesce(master.bound_min_equity, 0),
+       coalesce(master.bound_slippage_tolerance, 0), coalesce(config.copy_bound_max_positions, 0),
+       coalesce(config.copy_bound_min_equity, 0), coalesce(config.copy_bound_slippage_tolerance, 0)
 FROM copytrade_copysubscription sub
 LEFT JOIN copytrade_copymaster master ON master.id = sub.master_id
 LEFT JOIN copytrade_copygroup grp ON grp.id = sub.group_id
@@ -48,6 +54,25 @@ LEFT JOIN copytrade_groupmember member ON member.id = sub.member_id
 LEFT JOIN copytrade_copyfollower profile ON profile.account_id = sub.follower_id AND profile.ended_at IS NULL
 LEFT JOIN accounts_productconfig config ON config.tenant_id = sub.tenant_id
 WHERE sub.shard_id = %s AND sub.follower_id = ANY(%s::bigint[])
+"""
+# What a follower stop is made of (D19), of the follower, the master and the tenant; who has a mark is watched.
+STOPS_SQL = b"""
+sub.max_loss, sub.max_loss_percent, sub.max_drawdown_percent,
+coalesce(master.bound_max_loss, 0), coalesce(master.bound_max_loss_percent, 0),
+coalesce(master.bound_max_drawdown_percent, 0), coalesce(config.copy_bound_max_loss, 0),
+coalesce(config.copy_bound_max_loss_percent, 0), coalesce(config.copy_bound_max_drawdown_percent, 0),
+m.start_equity, m.peak_equity
+"""
+STOPS_FROM_SQL = b"""
+JOIN copytrade_subscriptionmarks m ON m.subscription_id = sub.id
+LEFT JOIN copytrade_copymaster master ON master.id = sub.master_id
+LEFT JOIN accounts_productconfig config ON config.tenant_id = sub.tenant_id
+"""
+STOPS_SET_SQL = b"""
+(sub.max_loss > 0 OR sub.max_loss_percent > 0 OR sub.max_drawdown_percent > 0
+ OR master.bound_max_loss > 0 OR master.bound_max_loss_percent > 0 OR master.bound_max_drawdown_percent > 0
+ OR config.copy_bound_max_loss > 0 OR config.copy_bound_max_loss_percent > 0
+ OR config.copy_bound_max_drawdown_percent > 0)
 """
 # Contracts that followers of a leader's groups have named: what an entry may be placed in besides the leader's family.
 TARGETS_SQL = b"""
@@ -60,8 +85,8 @@ coalesce((
     WHERE member.group_id = grp.id AND member.ended_at IS NULL
   ) named WHERE grp.leader_id = a.id AND grp.ended_at IS NULL), '{}')
 """
-_FOUND_OUT = frozenset({"role_is_follower", "leader_currency"})
-# The columns of the statement, in its order.
+_FOUND_OUT = frozenset({"role_is_follower", "leader_currency", "bounded_by"})
+# The columns of the statement, in its order; then the master's bounds and the tenant's.
 _COLUMNS = tuple(field.name for field in fields(Settings) if field.name not in _FOUND_OUT)
 
 _rows_of = msgspec.json.Decoder(list[list[Any]]).decode
@@ -70,9 +95,16 @@ _rows_of = msgspec.json.Decoder(list[list[Any]]).decode
 @lru_cache(maxsize=50_000)
 def settings_of(row: tuple[Any, ...], is_follower: bool, leader_currency: str) -> Settings:
     """Settings by everything they are made of, because they change rarely and are read for every event."""
-    stored: dict[str, Any] = {
-        name: plain(value) if isinstance(value, Decimal) else value for name, value in zip(_COLUMNS, row, strict=True)
-    }
+    values = [plain(value) if isinstance(value, Decimal) else value for value in row]
+    stored: dict[str, Any] = dict(zip(_COLUMNS, values, strict=False))
+    bounds = [Decimal(value) for value in values[len(_COLUMNS) :]]
+    limits = [
+        (name, tightest(name, follower=Decimal(stored[name]), master=of[0], tenant=of[1]))
+        for name, of in zip(ENTRY_LIMITS, zip(bounds[:3], bounds[3:], strict=True), strict=True)
+    ]
+    stored |= {name: limit.value for name, limit in limits}
+    stored["max_positions"] = int(stored["max_positions"])
+    stored["bounded_by"] = bounded_by(limits)
     stored["sizing"], stored["rounding"] = Sizing(stored["sizing"]), Rounding(stored["rounding"])
     stored["contracts"] = tuple(
         ContractTerms(symbol, Decimal(ratio), synced, cross)
@@ -81,6 +113,12 @@ def settings_of(row: tuple[Any, ...], is_follower: bool, leader_currency: str) -
     for name in ("own_mappings", "group_mappings"):
         stored[name] = tuple((leader, follower) for leader, follower in _rows(stored[name]))
     return Settings(**stored, role_is_follower=is_follower, leader_currency=leader_currency)
+
+
+def stop_of(figures: Sequence[Any]) -> FollowerStop:
+    """The follower stop that holds, from the columns of STOPS_SQL."""
+    values = [plain(figure) for figure in figures]
+    return follower_stop(values[:3], values[3:6], values[6:9], values[9:])
 
 
 def _rows(text: str) -> list[list[Any]]:

@@ -8,9 +8,9 @@ from typing import Any, Final
 import psycopg
 
 from copytrade.domain.follower_stops import FollowerStop, stop_reached
+from copytrade.engine.settings import STOPS_FROM_SQL, STOPS_SET_SQL, STOPS_SQL, stop_of
 from copytrade.models import CopySubscription, SubscriptionMarks, SubscriptionStatus
 from copytrade.services.endings import OpenCopies, copies_treat
-from core.rounding import plain
 from core.states import CopyRole
 from infra.bulk import hot_cursor, update_rows
 from infra.tenancy import tenant_scope
@@ -29,15 +29,21 @@ UPDATE copytrade_subscriptionmarks m SET start_equity = m.start_equity + p.amoun
 FROM unnest(%s::bigint[], %s::numeric[]) AS p (follower_id, amount) WHERE m.follower_id = p.follower_id
 """
 # Only where a limit is set is anything watched. Ended and resting subscriptions enter nothing, so nothing is to be stopped.
-_WATCHED_SQL = b"""
-SELECT sub.id, sub.follower_id, sub.stop_action, m.id, sub.max_loss, sub.max_loss_percent, sub.max_drawdown_percent,
-       m.start_equity, m.peak_equity
-FROM copytrade_copysubscription sub JOIN copytrade_subscriptionmarks m ON m.subscription_id = sub.id
-WHERE sub.ended_at IS NULL AND sub.enabled AND sub.status = 0 AND sub.tenant_id = %(tenant)s
-  AND (sub.max_loss > 0 OR sub.max_loss_percent > 0 OR sub.max_drawdown_percent > 0)
+_WATCHED_SQL = (
+    b"""
+SELECT sub.id, sub.follower_id, sub.stop_action, m.id, """
+    + STOPS_SQL
+    + b"""
+FROM copytrade_copysubscription sub """
+    + STOPS_FROM_SQL
+    + b"""
+WHERE sub.ended_at IS NULL AND sub.enabled AND sub.status = 0 AND sub.tenant_id = %(tenant)s AND """
+    + STOPS_SET_SQL
+    + b"""
   AND (%(followers)s::bigint[] IS NULL OR sub.follower_id = ANY(%(followers)s::bigint[]))
 ORDER BY sub.follower_id, sub.id
 """
+)
 
 
 def marks_begin(subscription: CopySubscription, *, at: datetime) -> None:
@@ -103,7 +109,7 @@ def _due(cursor: psycopg.Cursor[Any], rows: Iterable[tuple[Any, ...]], at: datet
             if not seen.complete:
                 continue
             watched = by_follower[follower_id]
-            peaks += [(row[3], seen.equity, at) for row in watched if seen.equity > row[8]]
+            peaks += [(row[3], seen.equity, at) for row in watched if seen.equity > row[-1]]
             if any(row[2] == CLOSE_ALL and stop_reached(_stop_of(row), seen.equity) for row in watched):
                 due.append(follower_id)
     # A payment in between moves the peak after it was read; by the next look, seconds later, it is right again.
@@ -133,4 +139,4 @@ def _stop(rows: Iterable[tuple[Any, ...]], desk: Desk, at: datetime) -> int:
 
 
 def _stop_of(row: Sequence[Any]) -> FollowerStop:
-    return FollowerStop(*(plain(figure) for figure in row[4:9]))
+    return stop_of(row[4:])

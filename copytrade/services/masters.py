@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import TradingAccount
 from accounts.selectors import account_named
+from copytrade.domain.limits import LIMITS
 from copytrade.models import CopyMaster, CopySubscription, RewardPolicy
 from copytrade.services.endings import OpenCopies, subscriptions_end
 from copytrade.services.rewards import reward_policy_build, reward_policy_change, reward_policy_required
@@ -19,7 +20,7 @@ from infra.actor import Actor
 
 OWNER_FIELDS: Final = (
     "enabled", "strategy_name", "description", "visibility", "allowed_follower_modes", "show_trade_history",
-    "show_followers", "max_followers",
+    "show_followers", "max_followers", *(f"bound_{name}" for name in LIMITS),
 )  # fmt: skip
 """What the owner decides; `status` is the staff's."""
 

@@ -7,7 +7,8 @@ from typing import Any, Final
 from django.utils.translation import gettext as _
 
 from accounts.models import AccountGroup, TradingAccount
-from accounts.selectors import account_named
+from accounts.selectors import account_named, product_config
+from copytrade.domain.limits import LIMITS
 from copytrade.models import (
     CopyFollower,
     CopyMaster,
@@ -59,13 +60,14 @@ def subscription_create(
     """A new subscription: entries are copied from the leader's next event on, with `copy_existing_positions` also what
     the leader holds now.
 
-    `settings` has values for `SETTINGS`, each in its range. Errors: 400 `INVALID_DATA`, 400 `ACCOUNT_NOT_FOUND`, and in
-    this order the 403s `INVALID_FOLLOWER_ACCOUNT`, `MASTER_NOT_FOUND`, `MASTER_NOT_AVAILABLE`, `FOLLOWER_NOT_FOUND`,
-    `FOLLOWER_MODE_NOT_ALLOWED`, `CIRCULAR_COPY`, `MAX_MASTERS_REACHED`, `ALREADY_CONTROLLED`, `MASTER_FULL`; a living
-    pair is 409 `RET_DUPLICATE_RECORD`.
+    `settings` has values for `SETTINGS`, each in its range; a limit that is not named is the tenant's default. Errors:
+    400 `INVALID_DATA`, 400 `ACCOUNT_NOT_FOUND`, and in this order the 403s `INVALID_FOLLOWER_ACCOUNT`,
+    `MASTER_NOT_FOUND`, `MASTER_NOT_AVAILABLE`, `FOLLOWER_NOT_FOUND`, `FOLLOWER_MODE_NOT_ALLOWED`, `CIRCULAR_COPY`,
+    `MAX_MASTERS_REACHED`, `ALREADY_CONTROLLED`, `MASTER_FULL`; a living pair is 409 `RET_DUPLICATE_RECORD`.
     """
     subscription = CopySubscription(created_at=at, updated_at=at)
-    _apply(subscription, settings)
+    config = product_config()
+    _apply(subscription, {**{name: getattr(config, f"copy_default_{name}") for name in LIMITS}, **settings})
     follower = account_named(actor, follower_login, foreign_code="INVALID_FOLLOWER_ACCOUNT")
     leader_id = _master_of(master_login).account_id
     locked = accounts_lock({leader_id, follower.pk})
@@ -181,7 +183,7 @@ def _lock_living(subscription_id: int) -> CopySubscription:
 
 def _living(subscription_id: int) -> CopySubscription:
     subscription = (
-        CopySubscription.objects.select_related("leader", "follower")
+        CopySubscription.objects.select_related("leader", "follower", "master")
         .filter(pk=subscription_id, ended_at__isnull=True)
         .first()
     )

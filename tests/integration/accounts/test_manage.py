@@ -120,13 +120,30 @@ def test_records_that_do_not_exist_are_not_found(world: World, api: ApiOf, recor
 
 def test_modules_are_switched_one_by_one(world: World, api: ApiOf) -> None:
     caller = api(world.owner)
-    assert caller.get("/manage/product-configs").json == {"copy_trading": 1, "bot_trading": 1}
-    assert caller.put("/manage/product-configs", {"copy_trading": 0}).json == {"copy_trading": 0, "bot_trading": 1}
-    assert caller.put("/manage/product-configs", {"bot_trading": False}).json == {"copy_trading": 0, "bot_trading": 0}
+    shown = caller.get("/manage/product-configs").json
+    assert (shown["copy_trading"], shown["bot_trading"]) == (1, 1)
+    assert caller.put("/manage/product-configs", {"copy_trading": 0}).json == {**shown, "copy_trading": 0}
+    neither = {**shown, "copy_trading": 0, "bot_trading": 0}
+    assert caller.put("/manage/product-configs", {"bot_trading": False}).json == neither
     for wrong in (2, "1", None):
         assert caller.put("/manage/product-configs", {"copy_trading": wrong}).error == "INVALID_DATA"
     with world.south.scope():
         assert ProductConfig.objects.get().copy_trading is True
+
+
+def test_the_limits_of_copying_are_set_one_by_one(world: World, api: ApiOf) -> None:
+    caller = api(world.owner)
+    changed = {"copy_default_max_positions": 5, "copy_bound_min_equity": 250.5, "copy_bound_max_loss_percent": 40}
+    shown = caller.put("/manage/product-configs", changed).json
+    assert {name: shown[name] for name in changed} == changed
+    assert caller.get("/manage/product-configs").json == shown
+    for wrong in (
+        {"copy_bound_max_loss_percent": 101},
+        {"copy_default_max_positions": 1.5},
+        {"copy_bound_min_equity": -1},
+    ):
+        assert caller.put("/manage/product-configs", wrong).error == "INVALID_DATA"
+    assert caller.get("/manage/product-configs").json == shown
 
 
 # --- People

@@ -12,7 +12,9 @@ from tests.support.copying import AT, Cast
 
 MASTER_KEYS = {
     "id", "login", "enabled", "strategy_name", "description", "visibility", "allowed_follower_modes",
-    "show_trade_history", "show_followers", "max_followers", "status", "created_time", "updated_time", "reward_policy",
+    "show_trade_history", "show_followers", "max_followers", "bound_max_positions", "bound_min_equity",
+    "bound_slippage_tolerance", "bound_max_loss", "bound_max_loss_percent", "bound_max_drawdown_percent", "status",
+    "created_time", "updated_time", "reward_policy",
 }  # fmt: skip
 POLICY_KEYS = {
     "reward_type", "enabled", "billing_period", "fee_amount", "fee_percent", "currency", "payout_account_login",

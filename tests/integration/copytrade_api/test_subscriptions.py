@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from accounts.models import TradingAccount
+from accounts.services import product_config_update
 from copytrade.models import CopyMaster, CopySubscription, LeaderShard
 from core.states import LinkState
 from infra.tenancy import tenant_scope
@@ -17,7 +18,7 @@ KEYS = {
     "risk_multiplier", "fixed_volume", "copy_sl", "copy_tp", "copy_partial_close", "copy_pending_orders",
     "fill_wait_seconds", "copy_existing_positions", "reverse_direction", "max_volume", "min_volume", "max_positions",
     "symbols_mode", "symbols", "auto_variant", "min_equity", "slippage_tolerance", "max_signal_age_seconds", "max_loss",
-    "max_loss_percent", "max_drawdown_percent", "stop_action", "created_time", "updated_time",
+    "max_loss_percent", "max_drawdown_percent", "stop_action", "effective", "created_time", "updated_time",
 }  # fmt: skip
 ADDRESS = "/copytrade/subscription"
 
@@ -45,6 +46,24 @@ def test_a_subscription_is_created_with_its_defaults(cast: Cast):
     }  # fmt: skip
     assert {key: answer.json[key] for key in expected} == expected
     assert cast.bob.get("/copytrade/my").json["subscriptions"] == [answer.json]
+
+
+def test_the_limits_that_hold_are_shown_with_who_set_them(cast: Cast):
+    logins = pair(cast, bound_max_positions=3, bound_min_equity=Decimal("50.5"))
+    with tenant_scope(cast.house.id):
+        product_config_update(copy_bound_max_loss_percent=Decimal(40), copy_bound_min_equity=Decimal(20))
+    created = cast.bob.post(ADDRESS, {**logins, "max_positions": 2, "max_loss_percent": 60}).json
+    none = {"value": 0, "from": None}
+    assert created["effective"] == {
+        "max_positions": {"value": 2, "from": "FOLLOWER"},
+        "min_equity": {"value": 50.5, "from": "MASTER"},
+        "slippage_tolerance": none,
+        "max_loss": none,
+        "max_loss_percent": {"value": 40, "from": "TENANT"},
+        "max_drawdown_percent": none,
+    }
+    assert (created["max_positions"], created["max_loss_percent"], created["min_equity"]) == (2, 60, 0)
+    assert cast.bob.get("/copytrade/my").json["subscriptions"] == [created]
 
 
 def test_every_setting_is_kept(cast: Cast):
@@ -285,7 +304,7 @@ def test_the_table_of_subscriptions_shows_both_sides(cast: Cast):
     assert cast.bob.get(table).error == (400, "INVALID_DATA")
     assert cast.bob.put(f"{ADDRESS}/{first.pk}", {"max_positions": 1}).status == 200
     everything = cast.bob.get(table, limit=10, offset=0)
-    assert set(everything.json["structure"]) == KEYS
+    assert set(everything.json["structure"]) == KEYS - {"effective"}
     assert [row["id"] for row in everything.rows()] == [first.pk, other.pk, second.pk]
     mine = cast.alice.get(table, limit=10, offset=0)
     assert [row["id"] for row in mine.rows()] == [first.pk, second.pk]

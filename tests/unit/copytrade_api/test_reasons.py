@@ -78,7 +78,7 @@ def stored_parameters() -> list[tuple[str, frozenset[str]]]:
         for call in ast.walk(ast.parse(Path(module.__file__).read_text())):
             match call:
                 case ast.Call(args=[ast.Attribute(value=ast.Name(id="SkipReason"), attr=code), ast.Dict(keys=keys)]):
-                    found.append((code, frozenset(key.value for key in keys)))
+                    found.append((code, frozenset(key.value for key in keys if key is not None)))
     return found
 
 
