@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from accounts import api_shapes as shapes
 from accounts import selectors, services
 from accounts.api import account_summary, customer_profile, group_record, status_of
-from accounts.models import AccountGroup, ProductConfig, Role, TradingAccount, User
+from accounts.models import AccountGroup, MasterApproval, ProductConfig, Role, TradingAccount, User
 from accounts.services.common import LEVERAGE_MAX
 from accounts.services.groups import LEVEL_MAX, NAME_LONGEST
 from accounts.services.sessions import SESSION_TYPE_OF_ROLE
@@ -34,10 +34,8 @@ from infra.api.schema import describe
 from infra.api.tables import DECIMAL, FLAG, TEXT, TIME, WHOLE, Column, Table
 from infra.api.views import ApiView
 
-_ROLE_OF_SESSION = {kind.value: role for role, kind in SESSION_TYPE_OF_ROLE.items() if role != Role.CUSTOMER}
-
-
 MOST_COUNTED = 2**31 - 1
+_ROLE_OF_SESSION = {kind.value: role for role, kind in SESSION_TYPE_OF_ROLE.items() if role != Role.CUSTOMER}
 
 
 class ProductSettings(Body):
@@ -57,6 +55,17 @@ class ProductSettings(Body):
     copy_bound_max_loss = WireDecimalField(min_value=0, required=False)
     copy_bound_max_loss_percent = WireDecimalField(min_value=0, max_value=100, required=False)
     copy_bound_max_drawdown_percent = WireDecimalField(min_value=0, max_value=100, required=False)
+    master_approval = TextChoiceField(
+        MasterApproval, required=False, help_text="AUTO: new masters are active at once; MANUAL: staff decide."
+    )
+    master_min_account_days = WholeNumberField(
+        required=False, min_value=0, max_value=MOST_COUNTED, help_text="The age a master's account needs; 0: any."
+    )
+    master_min_closed_trades = WholeNumberField(required=False, min_value=0, max_value=MOST_COUNTED)
+    master_min_equity = WireDecimalField(required=False, min_value=0, help_text="In the account's own currency.")
+    overleverage_threshold = WireDecimalField(
+        required=False, positive=True, help_text="A follower's exposure / equity that is critical; 80 % of it warns."
+    )
 
 
 class NewCustomer(Body):
@@ -124,7 +133,8 @@ class ProductConfigs(AdminView):
         answer=shapes.PRODUCTS,
     )
     def put(self, request: Request) -> Response:
-        """`copy_default_*` is what new subscriptions begin with, `copy_bound_*` what no subscription is looser than."""
+        """`copy_default_*` is what new subscriptions begin with, `copy_bound_*` what no subscription is looser than,
+        `master_*` who becomes a master and how."""
         return Response(_config_record(services.product_config_update(**self.body(ProductSettings, partial=True))))
 
 

@@ -1,6 +1,6 @@
 """What the addresses of sections 2 and 5 answer about people, groups and accounts, for the description of the API."""
 
-from accounts.models import Role
+from accounts.models import MasterApproval, Role
 from accounts.services.sessions import SESSION_TYPE_OF_ROLE
 from core.states import AccountMode, CopyRole, PositionMode
 from infra.api.shapes import extended, flag, many, number, record, seconds, text, whole, word
@@ -80,6 +80,11 @@ PRODUCTS = record(
     copy_bound_max_loss=number(),
     copy_bound_max_loss_percent=number(),
     copy_bound_max_drawdown_percent=number(50),
+    master_approval=word(*MasterApproval),
+    master_min_account_days=whole(30),
+    master_min_closed_trades=whole(20),
+    master_min_equity=number("1000"),
+    overleverage_threshold=number("10"),
 )
 CUSTOMER = extended(PROFILE, id=whole(17), enabled=flag())
 STAFF_MEMBER = record(

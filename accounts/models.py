@@ -40,11 +40,19 @@ class LoginDirectory(models.Model):
     tenant_id = models.BigIntegerField()
 
 
+class MasterApproval(models.TextChoices):
+    """How a new master's profile becomes active: at once, or when staff say so."""
+
+    AUTO = "AUTO"
+    MANUAL = "MANUAL"
+
+
 class ProductConfig(TenantModel):
     """What a tenant has switched on, and its settings for it.
 
     `copy_default_*` is what a new subscription begins with where it names nothing; `copy_bound_*` is what no subscription
-    is looser than (D19). 0: not set.
+    is looser than (D19). `master_min_*` say who may be a master, the equity in the account's own currency (D21). 0: not
+    set. `overleverage_threshold` is the exposure / equity of a follower that counts as critical (D22).
     """
 
     copy_trading = models.BooleanField(default=True)
@@ -61,9 +69,17 @@ class ProductConfig(TenantModel):
     copy_bound_max_loss = ExactDecimalField(default=0)
     copy_bound_max_loss_percent = ExactDecimalField(default=0)
     copy_bound_max_drawdown_percent = ExactDecimalField(default=0)
+    master_approval = models.CharField(max_length=8, choices=MasterApproval.choices, default=MasterApproval.AUTO)
+    master_min_account_days = models.PositiveIntegerField(default=0)
+    master_min_closed_trades = models.PositiveIntegerField(default=0)
+    master_min_equity = ExactDecimalField(default=0)
+    overleverage_threshold = ExactDecimalField(default=10)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["tenant_id"], name="product_config_one_per_tenant")]
+        constraints = [
+            models.UniqueConstraint(fields=["tenant_id"], name="product_config_one_per_tenant"),
+            models.CheckConstraint(condition=Q(overleverage_threshold__gt=0), name="product_config_overleverage"),
+        ]
 
 
 class Role(models.TextChoices):

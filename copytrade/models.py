@@ -12,6 +12,8 @@ from copytrade.models_groups import ContractSetting as ContractSetting
 from copytrade.models_groups import CopyGroup as CopyGroup
 from copytrade.models_groups import GroupChange as GroupChange
 from copytrade.models_groups import GroupMember as GroupMember
+from copytrade.models_masters import MasterChange as MasterChange
+from copytrade.models_masters import MasterChangeKind as MasterChangeKind
 from copytrade.models_rules import EntryRejections as EntryRejections
 from copytrade.models_rules import Quarantine as Quarantine
 from copytrade.models_rules import SubscriptionMarks as SubscriptionMarks
@@ -71,6 +73,7 @@ class SymbolsMode(models.IntegerChoices):
 class CopyMaster(TenantModel):
     """A strategy profile on a REAL trading account. Ended, never deleted.
 
+    `published_at` is when everybody could find it first; None for one that never could be found.
     `bound_*` is what no follower's subscription is looser than (D19); 0: not set.
     """
 
@@ -91,6 +94,7 @@ class CopyMaster(TenantModel):
     bound_max_loss = ExactDecimalField(default=0)
     bound_max_loss_percent = ExactDecimalField(default=0)
     bound_max_drawdown_percent = ExactDecimalField(default=0)
+    published_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
@@ -101,6 +105,16 @@ class CopyMaster(TenantModel):
                 fields=["account"], condition=Q(ended_at__isnull=True), name="master_one_living_per_account"
             )
         ]
+
+    @property
+    def running(self) -> bool:
+        """Whether its trades are copied to new tickets."""
+        return self.enabled and self.status == MasterStatus.ACTIVE and self.ended_at is None
+
+    @property
+    def listed(self) -> bool:
+        """Whether everybody in the tenant can find it."""
+        return self.running and self.visibility == Visibility.PUBLIC
 
 
 class RewardPolicy(TenantModel):

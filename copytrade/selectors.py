@@ -17,11 +17,10 @@ from copytrade.models import (
     CopyMaster,
     CopyOrder,
     CopySubscription,
-    MasterStatus,
     RewardPolicy,
     TradeLink,
-    Visibility,
 )
+from copytrade.selectors_masters import LISTED
 from core.errors import forbidden, not_found
 from core.ids import copy_client_order_id
 from core.states import LinkState, TradeState
@@ -77,7 +76,6 @@ def masters_visible(actor: Actor) -> QuerySet[CopyMaster]:
 
     With `own` and `followers`: the number of living subscriptions, those of the master's own customer left out.
     """
-    listed = Q(status=MasterStatus.ACTIVE, enabled=True, visibility=Visibility.PUBLIC)
     own = Q(customer_id=actor.user_id)
     living = (
         CopySubscription.objects.filter(master_id=OuterRef("pk"), ended_at__isnull=True)
@@ -89,7 +87,7 @@ def masters_visible(actor: Actor) -> QuerySet[CopyMaster]:
     )
     return (
         masters_of_tenant()
-        .filter(listed | own)
+        .filter(LISTED | own)
         .annotate(
             own=Case(When(own, then=Value(True)), default=Value(False)),
             followers=Coalesce(Subquery(living), Value(0), output_field=BigIntegerField()),

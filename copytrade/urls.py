@@ -1,6 +1,6 @@
 """The addresses of copy trading."""
 
-from copytrade.api import explain, groups, management, panel, reading, rules
+from copytrade.api import explain, groups, management, masters_staff, panel, reading, rules
 from infra.api.paths import api_path
 
 urlpatterns = [
@@ -30,6 +30,8 @@ urlpatterns = [
     api_path("copytrade/quarantines/<int:record_id>", rules.QuarantineView),
     api_path("manage/quarantines", rules.AllQuarantinesView),
     api_path("manage/quarantines/<int:record_id>", rules.AnyQuarantineView),
+    api_path("manage/masters/<int:record_id>/status", masters_staff.MasterStatusView),
+    api_path("manage/master-applications", masters_staff.MasterApplicationsView),
     api_path("copytrade/groups", groups.GroupsView),
     api_path("copytrade/groups/<int:record_id>", groups.OneGroupView),
     api_path("copytrade/groups/<int:record_id>/members", groups.GroupMembersView),

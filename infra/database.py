@@ -14,6 +14,7 @@ from django.db import connection
 from psycopg import sql
 
 BOOKED: Final = (
+    "copytrade_masterchange",
     "ledger_transfer",
     "trading_accountevent",
     "trading_dailyquote",

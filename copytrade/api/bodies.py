@@ -7,7 +7,15 @@ from django.utils.translation import gettext as _
 from rest_framework.exceptions import ValidationError
 
 from copytrade.domain.rewards_terms import DAY_COUNTS, BillingPeriod, HwmConvention, RewardType
-from copytrade.models import CopyMode, FollowerModes, SubscriptionStatus, SymbolsMode, Visibility, VolumeMode
+from copytrade.models import (
+    CopyMode,
+    FollowerModes,
+    MasterStatus,
+    SubscriptionStatus,
+    SymbolsMode,
+    Visibility,
+    VolumeMode,
+)
 from copytrade.services.endings import OpenCopies
 from core.states import ManualTradingMode
 from core.volume import lots_of
@@ -85,6 +93,28 @@ class MasterSettingsBody(Body):
     bound_max_drawdown_percent = WireDecimalField(min_value=0, max_value=100, required=False)
 
 
+class MasterChangeBody(MasterSettingsBody):
+    """CopyMaster as PUT takes it, terms aside. `open_copies` goes with `enabled` 0."""
+
+    open_copies = TextChoiceField(OpenCopies, required=False)
+
+
+class MasterStatusBody(Body):
+    """Staff's decision about a master; `open_copies` goes with every status that rests copying."""
+
+    status = TextChoiceField([status for status in MasterStatus if status is not MasterStatus.PENDING])
+    reason = CleanTextField(min_length=1, trim=True)
+    open_copies = TextChoiceField(OpenCopies, default=OpenCopies.KEEP_EXITS)
+
+
+class ApplicationBody(Body):
+    """Staff's decision about an application."""
+
+    id = IdField()
+    status = TextChoiceField([MasterStatus.ACTIVE, MasterStatus.REJECTED])
+    reason = CleanTextField(min_length=1, trim=True)
+
+
 class MasterBody(MasterSettingsBody):
     """CopyMaster as POST takes it, terms aside."""
 
@@ -97,7 +127,7 @@ class WholeMasterBody(MasterBody):
     reward_policy = RewardPolicyBody()
 
 
-class WholeMasterSettingsBody(MasterSettingsBody):
+class WholeMasterSettingsBody(MasterChangeBody):
     """CopyMaster as PUT takes it; for the schema."""
 
     reward_policy = RewardPolicyBody()

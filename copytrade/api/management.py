@@ -12,7 +12,7 @@ from copytrade.api.bodies import (
     FollowerBody,
     FollowerSettingsBody,
     MasterBody,
-    MasterSettingsBody,
+    MasterChangeBody,
     PolicyOfMasterBody,
     RewardPolicyBody,
     SubscriptionBody,
@@ -64,12 +64,15 @@ class MastersView(CopyView):
                 "REWARD_POLICY_REQUIRED",
                 "INVALID_REWARD_POLICY",
             ),
-            403: ("INVALID_ACCOUNT", "INVALID_PAYOUT_ACCOUNT", "CIRCULAR_COPY"),
+            403: ("INVALID_ACCOUNT", "INVALID_PAYOUT_ACCOUNT", "CIRCULAR_COPY", "MASTER_NOT_QUALIFIED"),
             409: ("RET_DUPLICATE_RECORD",),
         },
     )
     def post(self, request: Request) -> Response:
-        """Makes an own REAL account a master's."""
+        """Makes an own REAL account a master's: active at once, or PENDING where staff decide about new masters.
+
+        `MASTER_NOT_QUALIFIED` names in `rules` what the account has too little of.
+        """
         values = self.body(MasterBody)
         # The contract asks for the account before the terms; so the terms are read after it.
         master_candidate(actor=self.actor, login=values["login"])
@@ -89,15 +92,29 @@ class MasterView(CopyView):
         partial=True,
         sent={"description": "Fewer, larger moves."},
         answer=shapes.MASTER,
-        errors={400: ("INVALID_REWARD_POLICY",), 403: ("PERMISSION_DENIED", "INVALID_PAYOUT_ACCOUNT")},
+        errors={
+            400: ("INVALID_REWARD_POLICY",),
+            403: ("PERMISSION_DENIED", "INVALID_PAYOUT_ACCOUNT"),
+            409: ("CHANGED_MEANWHILE",),
+        },
     )
     def put(self, request: Request, record_id: str) -> Response:
-        """Changes an own master profile; `reward_policy` may hold some of its keys only."""
-        values = self.body(MasterSettingsBody, partial=True)
+        """Changes an own master profile; `reward_policy` may hold some of its keys only.
+
+        With `enabled` 0 nothing new is copied, and `open_copies` says what becomes of open copies.
+        """
+        values = self.body(MasterChangeBody, partial=True)
         master = selectors.master_owned(self.actor, int(record_id))
         refuse_changes(self.payload, id=master.pk, login=master.account.login, created_time=unix(master.created_at))
         terms = self.body(PolicyOfMasterBody, partial=True).get("reward_policy")
-        master_update(master_id=master.pk, settings=values, reward_policy=terms, at=self.at)
+        master_update(
+            actor=self.actor,
+            master_id=master.pk,
+            open_copies=values.pop("open_copies", OpenCopies.KEEP_EXITS),
+            settings=values,
+            reward_policy=terms,
+            at=self.at,
+        )
         return Response(master_object(selectors.master_owned(self.actor, master.pk)))
 
     @describe(
@@ -111,7 +128,7 @@ class MasterView(CopyView):
         """Ends an own master profile and its subscriptions."""
         open_copies = self.body(EndBody)["open_copies"]
         master = selectors.master_owned(self.actor, int(record_id))
-        master_end(master_id=master.pk, open_copies=open_copies, at=self.at)
+        master_end(actor=self.actor, master_id=master.pk, open_copies=open_copies, at=self.at)
         return Response(DELETED)
 
 
@@ -134,7 +151,7 @@ class RewardPolicyView(CopyView):
         """Changes the terms of an own master, from the next period on."""
         values = self.body(RewardPolicyBody, partial=True)
         master = selectors.master_owned(self.actor, int(record_id))
-        reward_policy_update(master_id=master.pk, reward_policy=values, at=self.at)
+        reward_policy_update(actor=self.actor, master_id=master.pk, reward_policy=values, at=self.at)
         return Response(policy_object(selectors.reward_policy_of(master)))
 
 

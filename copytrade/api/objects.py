@@ -30,6 +30,18 @@ def master_object(master: CopyMaster) -> dict[str, Any]:
     }
 
 
+def managed_master_object(master: CopyMaster) -> dict[str, Any]:
+    """CopyMaster as staff see it (needs `customer` loaded too)."""
+    return {
+        **master_object(master),
+        "customer": master.customer.email,
+        "customer_id": master.customer_id,
+        "currency": master.account.currency,
+        "published_time": unix(master.published_at),
+        "ended_time": unix(master.ended_at),
+    }
+
+
 def master_row(master: CopyMaster) -> dict[str, Any]:
     """A row of the list of masters (as from `masters_visible`). `stats` is null until statistics are kept."""
     return {

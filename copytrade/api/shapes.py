@@ -53,6 +53,14 @@ MASTER: Final = record(
 MASTER_ROW: Final = extended(
     MASTER, currency=text("USD"), own=flag(0), followers=whole(12), stats=Shape({"type": "null"}, None)
 )
+MANAGED_MASTER: Final = extended(
+    MASTER,
+    customer=text("anna@example.com"),
+    customer_id=whole(17),
+    currency=text("USD"),
+    published_time=seconds(),
+    ended_time=seconds(0),
+)
 FOLLOWER: Final = record(
     id=whole(9),
     login=whole(100002),

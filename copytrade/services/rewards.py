@@ -26,10 +26,16 @@ _SENTENCES: Final = {
     TermsProblem.DAY_COUNT: gettext_lazy("must be 365 or 252"),
 }
 
-_OWN_FIELDS: Final = (
+TERMS_FIELDS: Final = (
     "reward_type", "enabled", "billing_period", "fee_amount", "fee_percent", "currency", "hwm_enabled",
     "hwm_convention", "day_count",
 )  # fmt: skip
+
+
+def terms_of(policy: RewardPolicy) -> dict[str, Any]:
+    """A master's terms by the contract's names (needs `payout_account` loaded)."""
+    values = {field: getattr(policy, field) for field in TERMS_FIELDS}
+    return {**values, "payout_account_login": policy.payout_account.login}
 
 
 def reward_policy_build(*, master: CopyMaster, account: TradingAccount, values: Mapping[str, Any]) -> RewardPolicy:
@@ -65,7 +71,7 @@ def reward_policy_change(policy: RewardPolicy, values: Mapping[str, Any], *, cus
 
 
 def _apply(policy: RewardPolicy, values: Mapping[str, Any], *, customer_id: int) -> None:
-    for field in _OWN_FIELDS:
+    for field in TERMS_FIELDS:
         if field in values:
             setattr(policy, field, values[field])
     terms = RewardTerms(

@@ -17,9 +17,9 @@ from typing import Any
 from accounts import services
 from accounts.models import AccountGroup, TradingAccount
 from copytrade.engine.drain import leader_drain
-from copytrade.models import CopyOrder, CopySubscription, LeaderShard, TradeLink
+from copytrade.models import CopyMaster, CopyOrder, CopySubscription, LeaderShard, MasterStatus, TradeLink
 from copytrade.services.followers import follower_create
-from copytrade.services.masters import master_create
+from copytrade.services.masters import master_create, master_status_set
 from copytrade.services.subscriptions import subscription_create
 from core.states import LinkState, Side, TradeState
 from infra.actor import Actor, SessionType
@@ -200,6 +200,19 @@ def subscribe(house: CopyHouse, leader: TradingAccount, account: TradingAccount,
             settings=settings,
             at=house.at,
         )
+
+
+def decide(house: CopyHouse, status: MasterStatus, **more: Any) -> None:
+    """Staff set where the leader's master profile stands; inside the tenant's scope."""
+    manager = house.place.manager
+    master_status_set(
+        actor=Actor(SessionType.MANAGER, manager.id, house.place.id),
+        master_id=CopyMaster.objects.get(account=house.leader).pk,
+        status=status,
+        reason="as agreed",
+        at=house.at,
+        **more,
+    )
 
 
 def prove_books() -> None:

@@ -5,11 +5,13 @@ from decimal import Decimal as D
 import pytest
 
 from copytrade.engine.commands import commands_drain
-from copytrade.models import CopyMode, SubscriptionStatus
+from copytrade.models import CopyMaster, CopyMode, MasterStatus, SubscriptionStatus
 from copytrade.services.endings import OpenCopies
 from copytrade.services.follower_stops import follower_stops_check
+from copytrade.services.masters import master_update
 from copytrade.services.subscriptions import subscription_end, subscription_update
 from core.states import LinkState
+from tests.support.copy_house import decide
 from tests.support.resting import cancel, place, quote, resting_house, waiting
 
 
@@ -37,6 +39,35 @@ def test_rest_takes_resting_copies_back_at_once(world, settings):
         quote(house, "1.0898", "1.0900")
         house.drain()
         assert house.story()[1:] == [("OPEN", "FILLED", D("0.5"))]
+
+
+@pytest.mark.parametrize("way", ["staff", "owner"])
+def test_a_master_that_rests_takes_resting_copies_back_at_once(world, way):
+    house = resting_house(world)
+    place(house, house.leader)
+    house.open(house.leader, "0.3")
+    house.drain()
+    with house.place.scope():
+        if way == "staff":
+            decide(house, MasterStatus.PAUSED)
+        else:
+            master_id = CopyMaster.objects.get().pk
+            master_update(master_id=master_id, settings={"enabled": False}, reward_policy=None, at=house.at)
+    assert waiting(house) == []
+    # What is open stays with the leader's exits.
+    assert sorted(link.state for link in house.links()) == [LinkState.ACTIVE, LinkState.UNTRACKED]
+    house.prove(exact=True)
+
+
+def test_d20_staff_can_have_open_copies_closed(world):
+    house = resting_house(world)
+    house.open(house.leader, "0.3")
+    house.drain()
+    with house.place.scope():
+        decide(house, MasterStatus.INACTIVE, open_copies=OpenCopies.CLOSE)
+    commands_drain(tenant_id=house.place.id, leader_id=house.leader.pk, clock=lambda: house.at)
+    assert house.held() == []
+    house.prove(exact=True)
 
 
 @pytest.mark.parametrize("open_copies", list(OpenCopies))

@@ -8,13 +8,13 @@ from decimal import Decimal as D
 import pytest
 
 from accounts.services import product_config_update
-from copytrade.models import CopyFollower, CopyMaster, CopyMode, SymbolsMode, VolumeMode
+from copytrade.models import CopyFollower, CopyMaster, CopyMode, MasterStatus, SymbolsMode, VolumeMode
 from copytrade.services.followers import follower_update
 from copytrade.services.masters import master_update
 from copytrade.services.subscriptions import subscription_update
 from core.states import LinkState, Side
 from tests.support.api import Api
-from tests.support.copy_house import copy_house, join
+from tests.support.copy_house import copy_house, decide, join
 from tests.support.world import INSTRUMENTS
 
 # --- How much
@@ -132,6 +132,14 @@ def _master_off(house):
     master_update(master_id=master_id, settings={"enabled": False}, reward_policy=None, at=house.at)
 
 
+def _master_paused(house):
+    decide(house, MasterStatus.PAUSED)
+
+
+def _master_inactive(house):
+    decide(house, MasterStatus.INACTIVE)
+
+
 def _follower_off(house):
     follower_update(follower_id=CopyFollower.objects.get().pk, settings={"enabled": False}, at=house.at)
 
@@ -149,6 +157,8 @@ def _close_only(house):
     ("switch", "reason"),
     [
         (_master_off, "MASTER_NOT_ACTIVE"),
+        (_master_paused, "MASTER_NOT_ACTIVE"),
+        (_master_inactive, "MASTER_NOT_ACTIVE"),
         (_follower_off, "FOLLOWER_DISABLED"),
         (_module_off, "MODULE_DISABLED"),
         (_close_only, "COPY_MODE"),

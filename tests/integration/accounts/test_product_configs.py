@@ -1,0 +1,67 @@
+"""A tenant's settings: `/manage/product-configs`."""
+
+from collections.abc import Callable
+from decimal import Decimal as D
+
+from accounts.models import ProductConfig
+from tests.support.api import Api
+from tests.support.world import World
+
+ApiOf = Callable[..., Api]
+
+
+def test_settings_are_changed_one_by_one(world: World, api: ApiOf) -> None:
+    caller = api(world.owner)
+    expected = {
+        "copy_trading": 1,
+        "bot_trading": 1,
+        "master_approval": "AUTO",
+        "master_min_account_days": 0,
+        "master_min_closed_trades": 0,
+        "master_min_equity": 0,
+        "overleverage_threshold": 10,
+    }
+    assert caller.get("/manage/product-configs").json.items() >= expected.items()
+    for name, value in {
+        "copy_trading": 0,
+        "bot_trading": False,
+        "master_approval": "MANUAL",
+        "master_min_account_days": 30,
+        "master_min_closed_trades": 20,
+        "master_min_equity": "1000.5",
+        "overleverage_threshold": "7.5",
+    }.items():
+        expected[name] = D(value) if isinstance(value, str) and value[0].isdigit() else value
+        assert caller.put("/manage/product-configs", {name: value}).json.items() >= expected.items()
+    assert caller.get("/manage/product-configs").json.items() >= expected.items()
+    for name, wrong in (
+        ("copy_trading", 2),
+        ("copy_trading", "1"),
+        ("copy_trading", None),
+        ("master_approval", "auto"),
+        ("master_min_account_days", -1),
+        ("master_min_closed_trades", 1.5),
+        ("master_min_equity", -1),
+        ("overleverage_threshold", 0),
+    ):
+        refused = caller.put("/manage/product-configs", {name: wrong})
+        assert refused.error == "INVALID_DATA"
+        assert name in refused["message"]
+    assert caller.get("/manage/product-configs").json.items() >= expected.items()
+    with world.south.scope():
+        assert ProductConfig.objects.get().copy_trading is True
+
+
+def test_the_limits_of_copying_are_set_one_by_one(world: World, api: ApiOf) -> None:
+    caller = api(world.owner)
+    changed = {"copy_default_max_positions": 5, "copy_bound_min_equity": 250.5, "copy_bound_max_loss_percent": 40}
+    shown = caller.put("/manage/product-configs", changed).json
+    assert {name: shown[name] for name in changed} == changed
+    assert caller.get("/manage/product-configs").json == shown
+    for wrong in (
+        {"copy_bound_max_loss_percent": 101},
+        {"copy_default_max_positions": 1.5},
+        {"copy_bound_min_equity": -1},
+    ):
+        assert caller.put("/manage/product-configs", wrong).error == "INVALID_DATA"
+    assert caller.get("/manage/product-configs").json == shown
