@@ -5,7 +5,7 @@ against Django's client-side binding, which stays for everything else. Row level
 to all others (COPY, which is faster still, does not work under it).
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from threading import Lock
@@ -57,17 +57,15 @@ def update_rows(
 @cache
 def _insert_sql(model: type[models.Model], columns: tuple[str, ...]) -> bytes:
     names = ", ".join(columns)
-    return f"INSERT INTO {model._meta.db_table} ({names}) SELECT * FROM unnest({_arrays(model, columns)})".encode()
+    return f"INSERT INTO {model._meta.db_table} ({names}) SELECT {_rows(model, columns)}".encode()
 
 
 @cache
 def _update_sql(model: type[models.Model], columns: tuple[str, ...], key: str) -> bytes:
     table = model._meta.db_table
     assignments = ", ".join(f"{column} = v.{column}" for column in columns)
-    names = ", ".join((key, *columns))
     return (
-        f"UPDATE {table} AS t SET {assignments} FROM unnest({_arrays(model, (key, *columns))}) AS v ({names})"
-        f" WHERE t.{key} = v.{key}"
+        f"UPDATE {table} AS t SET {assignments} FROM (SELECT {_rows(model, (key, *columns))}) AS v WHERE t.{key} = v.{key}"
     ).encode()
 
 
@@ -76,17 +74,25 @@ def _arrays_of(model: type[models.Model], columns: tuple[str, ...], rows: Sequen
     the copy path's CPU went there."""
     quoted = _quoted(model, columns)
     return [
-        _quoted_array(values) if quote else _plain_array(values)
+        _array_of(values, _quoted_array if quote else _plain_array)
         for values, quote in zip(zip(*rows, strict=True), quoted, strict=True)
     ]
 
 
-def _plain_array(values: Iterable[Any]) -> str:
+def _array_of(values: tuple[Any, ...], literal: Callable[[Sequence[Any]], str]) -> str:
+    """Most columns of a turn hold one and the same value; it is written out once."""
+    many = len(values)
+    if many > 1 and values.count(values[0]) == many:
+        return "{" + ",".join([literal(values[:1])[1:-1]] * many) + "}"
+    return literal(values)
+
+
+def _plain_array(values: Sequence[Any]) -> str:
     """Numbers and flags: nothing in them can be mistaken for array syntax."""
     return "{" + ",".join(["NULL" if value is None else str(value) for value in values]) + "}"
 
 
-def _quoted_array(values: Iterable[Any]) -> str:
+def _quoted_array(values: Sequence[Any]) -> str:
     """Text and instants, quoted; backslash and quote are the only characters with a meaning inside quotes.
 
     Columns repeat few values (symbols, kinds, one instant), so each is quoted once.
@@ -108,9 +114,11 @@ def _quoted(model: type[models.Model], columns: tuple[str, ...]) -> tuple[bool, 
     return tuple(not isinstance(by_column[column], unquoted) for column in columns)
 
 
-def _arrays(model: type[models.Model], columns: Iterable[str]) -> str:
+def _rows(model: type[models.Model], columns: Iterable[str]) -> str:
+    """Arrays side by side as rows. In the select list they are unfolded in step, without the copy of every row that
+    `FROM unnest(...)` makes first."""
     by_column = {field.column: field for field in model._meta.concrete_fields}
-    return ", ".join(f"%s::{_array_type(by_column[column])}[]" for column in columns)
+    return ", ".join(f"unnest(%s::{_array_type(by_column[column])}[]) AS {column}" for column in columns)
 
 
 def _array_type(field: Any) -> str:
