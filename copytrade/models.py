@@ -255,7 +255,9 @@ class CopyOrder(TenantModel):
     leader = models.ForeignKey(
         TradingAccount, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
     )
-    follower = models.ForeignKey(TradingAccount, on_delete=models.PROTECT, related_name="+", db_index=False)
+    follower = models.ForeignKey(
+        TradingAccount, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
     leader_trade_id = models.BigIntegerField(null=True)
     follower_trade_id = models.BigIntegerField(null=True)
     action = models.CharField(max_length=10)
@@ -298,7 +300,9 @@ class TradeLink(TenantModel):
     leader = models.ForeignKey(
         TradingAccount, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
     )
-    follower = models.ForeignKey(TradingAccount, on_delete=models.PROTECT, related_name="+", db_index=False)
+    follower = models.ForeignKey(
+        TradingAccount, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
     leader_trade_id = models.BigIntegerField()
     follower_trade_id = models.BigIntegerField()
     instrument_id = models.BigIntegerField()

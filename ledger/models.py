@@ -63,7 +63,9 @@ class Transfer(TenantModel):
     amount = ExactDecimalField()
     currency = models.CharField(max_length=8)
     reason = models.CharField(max_length=16, choices=TransferReason.choices)
-    account = models.ForeignKey(TradingAccount, on_delete=models.PROTECT, null=True, db_index=False)
+    account = models.ForeignKey(
+        TradingAccount, on_delete=models.PROTECT, null=True, db_index=False, db_constraint=False
+    )
     reference = models.BigIntegerField(null=True)
     batch = models.BigIntegerField(null=True)
     comment = models.CharField(max_length=255, blank=True, default="")

@@ -75,7 +75,7 @@ class Order(TenantModel):
     """An instruction and what became of it. Refused instructions that carry a client id are kept as well, so that the
     same id always gets the same answer."""
 
-    account = models.ForeignKey(TradingAccount, on_delete=models.PROTECT, db_index=False)
+    account = models.ForeignKey(TradingAccount, on_delete=models.PROTECT, db_index=False, db_constraint=False)
     client_order_id = models.CharField(max_length=80, null=True)  # noqa: DJ001 - most orders have none, and it is unique
     request_hash = models.CharField(max_length=64, blank=True, default="")
     # OPEN, CLOSE, PLACE, MODIFY, CANCEL, TRIGGER or REFUSED
@@ -181,7 +181,7 @@ class AccountEvent(TenantModel):
     consumers read in commit order.
     """
 
-    account = models.ForeignKey(TradingAccount, on_delete=models.PROTECT, db_index=False)
+    account = models.ForeignKey(TradingAccount, on_delete=models.PROTECT, db_index=False, db_constraint=False)
     seq = models.BigIntegerField()
     kind = models.CharField(max_length=10, choices=[(k, k) for k in EventKind])
     origin = models.CharField(max_length=8, choices=[(o, o) for o in Origin])
