@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("accounts", "0005_copy_limits"),
-        ("copytrade", "0008_copy_limits"),
+        ("copytrade", "0009_master_life"),
     ]
 
     operations = [
