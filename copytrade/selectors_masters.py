@@ -7,16 +7,26 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Final
 
-from django.db.models import Q, QuerySet
+from django.db.models import BigIntegerField, Count, F, OuterRef, Q, QuerySet, Subquery, Sum, Value
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
 from accounts.models import TradingAccount
 from copytrade.domain.qualification import Qualification
-from copytrade.models import CopyMaster, MasterChange, MasterChangeKind, MasterStatus, Visibility
+from copytrade.models import (
+    CopyMaster,
+    CopyOrder,
+    CopySubscription,
+    MasterChange,
+    MasterChangeKind,
+    MasterStatus,
+    Visibility,
+)
 from core.errors import forbidden, not_found
 from core.rounding import plain
-from core.states import TradeState
+from core.states import CopyStatus, EventKind, TradeState
 from infra.actor import Actor
+from infra.fields import ExactDecimalField
 from trading.models import Trade
 from trading.selectors import MARKET_CMDS, account_picture
 
@@ -43,6 +53,53 @@ def master_shown(actor: Actor, login: int) -> CopyMaster:
     if not (found.listed or actor.is_staff or is_owner(actor, found)):
         raise forbidden("MASTER_NOT_AVAILABLE", _("This master cannot be looked at at the moment."))
     return found
+
+
+def trade_history_shown(actor: Actor, master: CopyMaster) -> None:
+    """403 `TRADE_HISTORY_NOT_PUBLIC` unless the master shows its trades or this is its owner; staff are bound too."""
+    if not (master.show_trade_history or is_owner(actor, master)):
+        raise forbidden("TRADE_HISTORY_NOT_PUBLIC", _("This master does not show its trades."))
+
+
+def followers_shown(actor: Actor, master: CopyMaster) -> None:
+    """403 `FOLLOWERS_NOT_PUBLIC` unless the master shows its followers or this is its owner; staff are bound too."""
+    if not (master.show_followers or is_owner(actor, master)):
+        raise forbidden("FOLLOWERS_NOT_PUBLIC", _("This master does not show its followers."))
+
+
+def followers_of_master(master: CopyMaster) -> QuerySet[CopySubscription]:
+    """The living subscriptions to a master, each with what it has copied and closed so far.
+
+    `copied_trades` closed records, `pnl` what they brought after commission and storage in the follower's currency,
+    `volume` their lots. Followers of the master's own customer count nowhere.
+    """
+    entries = CopyOrder.objects.filter(
+        subscription_id=OuterRef(OuterRef("pk")),
+        status=CopyStatus.FILLED,
+        action__in=(EventKind.OPEN, EventKind.INCREASE),
+    ).values("follower_trade_id")
+    closed = (
+        Trade.objects.filter(
+            Q(pk__in=entries) | Q(parent_id__in=entries),
+            account_id=OuterRef("follower_id"),
+            state__in=(TradeState.CLOSED, TradeState.CLOSED_PART),
+        )
+        .order_by()
+        .values("account_id")
+    )
+
+    def total(value: Any, field: Any) -> Any:
+        return Coalesce(Subquery(closed.annotate(total=value).values("total")), Value(0), output_field=field)
+
+    return (
+        CopySubscription.objects.filter(master_id=master.pk, ended_at__isnull=True)
+        .exclude(follower__customer_id=master.customer_id)
+        .annotate(
+            copied_trades=total(Count("pk"), BigIntegerField()),
+            pnl=total(Sum(F("profit") + F("commission") + F("storage")), ExactDecimalField()),
+            volume=total(Sum("volume"), ExactDecimalField()),
+        )
+    )
 
 
 def masters_living() -> QuerySet[CopyMaster]:

@@ -45,6 +45,16 @@ def trades(actor: Actor, account: TradingAccount | None = None) -> QuerySet[Trad
     seen = Trade.objects.filter(account__in=accounts(actor))
     if account is not None:
         seen = seen.filter(account=account)
+    return _valued(seen)
+
+
+def market_records(account_id: int) -> QuerySet[Trade]:
+    """An account's orders and trades as `trades` gives them, without its balance operations, whoever asks: for callers
+    that have decided who may see them."""
+    return _valued(Trade.objects.filter(account_id=account_id).exclude(cmd__in=BALANCE_CMDS))
+
+
+def _valued(seen: QuerySet[Trade]) -> QuerySet[Trade]:
     found = seen.alias(profit_currency=_of_instrument("profit_currency")).annotate(
         floating=Case(
             When(state=TradeState.OPEN, cmd__in=MARKET_CMDS, then=_floating()),
