@@ -10,6 +10,7 @@ def connect() -> None:
     from copytrade.engine.manual import manual_order_guard
     from copytrade.services.follower_stops import marks_follow_payments
     from copytrade.services.modules import module_check
+    from copytrade.services.resting import resting_of_account
     from infra.api.views import set_module_check
     from ledger import ports as ledger_ports
     from ledger.services import accounts_open
@@ -17,6 +18,7 @@ def connect() -> None:
     from trading.selectors_proof import records_prove
 
     accounts_ports.account_opened[:] = [accounts_open]
+    accounts_ports.account_disabled[:] = [resting_of_account]
     trading_ports.order_guards[:] = [manual_order_guard]
     trading_ports.trade_listeners[:] = [links_keep_true, marks_follow_payments]
     set_module_check(module_check)

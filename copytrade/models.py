@@ -324,6 +324,7 @@ class TradeLink(TenantModel):
             models.Index(
                 fields=["follower", "follower_trade_id"], name="link_active", condition=Q(state=LinkState.ACTIVE)
             ),
+            models.Index(fields=["follower"], name="link_resting", condition=Q(state=LinkState.ACTIVE, resting=True)),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(volume__gte=0), name="link_volume"),

@@ -11,6 +11,7 @@ from copytrade.engine.reconcile import reconcile
 from copytrade.engine.sweep import waiting_commands, waiting_leaders
 from copytrade.services.follower_stops import follower_stops_check
 from copytrade.services.quarantines import quarantines_release_flat
+from copytrade.services.resting import resting_sweep
 from core import clock
 from infra.faults import fault
 from infra.tenancy import tenant_scope
@@ -37,11 +38,12 @@ def sweep() -> None:
 
 @shared_task(name="copytrade.watch")
 def watch() -> None:
-    """Follower stops that close all, and quarantines that wait for a flat leader. Runs every 10 s; harmless beside
-    itself."""
+    """Follower stops that close all, resting copies that nobody wants any more, and quarantines that wait for a flat
+    leader. Runs every 10 s; harmless beside itself."""
     for tenant_id in Tenant.objects.filter(live=True).order_by("id").values_list("id", flat=True):
         try:
             follower_stops_check(tenant_id=tenant_id, at=clock.now())
+            resting_sweep(tenant_id=tenant_id, at=clock.now())
             with tenant_scope(tenant_id):
                 quarantines_release_flat(tenant_id=tenant_id, at=clock.now())
         except Exception:

@@ -8,8 +8,8 @@ from datetime import datetime
 from django.contrib.auth.hashers import make_password
 from django.utils.translation import gettext as _
 
+from accounts import ports
 from accounts.models import AccountGroup, LoginDirectory, Role, TradingAccount, User
-from accounts.ports import account_opened
 from accounts.selectors import account_group_named
 from accounts.services.common import checked_leverage, tenant_id
 from accounts.services.sessions import sessions_revoke_for_account
@@ -48,7 +48,7 @@ def account_open(*, customer: User, group: AccountGroup, at: datetime, leverage:
         opened_at=at,
     )
     LoginDirectory.objects.create(login=account.login, tenant_id=account.tenant_id)
-    for told in account_opened:
+    for told in ports.account_opened:
         told(account=account)
     return OpenedAccount(account, password)
 
@@ -86,6 +86,8 @@ def account_update(
     account.save(update_fields=["enabled", "group", "leverage"])
     if enabled is False:
         sessions_revoke_for_account(account_id=account.pk, at=at)
+        for listener in ports.account_disabled:
+            listener(account=account, at=at)
     return account
 
 

@@ -148,8 +148,7 @@ def _withdrawn(entry: Entry) -> Skip | None:
 
 def _flip(entry: Entry) -> Skip | None:
     """The opening half of a flip waits for nothing: it comes only when the closing half left nothing behind (D29)."""
-    flipped = entry.event.flipped_trade_id
-    left = flipped is not None and entry.links.active(entry.settings.subscription_id, flipped)
+    left = any(entry.links.active(entry.settings.subscription_id, closed) for closed in entry.event.flipped_trade_ids)
     return Skip(SkipReason.CLOSE_ONLY, {}) if left else None
 
 

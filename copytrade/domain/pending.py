@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from copytrade.domain.stops import away_from_market
-from copytrade.domain.values import LeaderEvent
+from copytrade.domain.values import LeaderEvent, LinkBook, Settings
 from core.contracts import ContractSpec
 from core.states import Side, TicketKind
 
@@ -15,6 +15,20 @@ def shadow_price(event: LeaderEvent, spec: ContractSpec) -> Decimal:
     """
     above = (event.ticket_kind is TicketKind.STOP) is (event.side is Side.BUY)
     return away_from_market(event.price, spec, above=above)
+
+
+def promised_price(event: LeaderEvent, settings: Settings, links: LinkBook, spec: ContractSpec) -> Decimal | None:
+    """The limit that the follower's shadow had, when the leader's order was filled by joining a netting position.
+
+    The shadow was taken back and the position's change is copied at market: never worse than the shadow's price, as if it
+    had been filled itself. None where none waited.
+    """
+    if event.absorbed is None:
+        return None
+    order, limit = event.absorbed
+    if not links.was_closed(settings.subscription_id, order):
+        return None
+    return away_from_market(limit, spec, above=event.side is Side.SELL)
 
 
 def fill_price(kind: TicketKind, side: Side, price: Decimal, now: Decimal) -> Decimal:

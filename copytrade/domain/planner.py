@@ -24,6 +24,8 @@ class EntryPlan:
     volume: Decimal
     sl: Decimal
     tp: Decimal
+    price: Decimal
+    """Where it is filled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,9 @@ def plan_entry(entry: Entry) -> EntryPlan | Skip:
         side=entry.side,
         fill=entry.quote_price,
     )
-    return EntryPlan(spec=entry.spec, side=entry.side, volume=entry.volume, sl=stops.sl, tp=stops.tp)
+    return EntryPlan(
+        spec=entry.spec, side=entry.side, volume=entry.volume, sl=stops.sl, tp=stops.tp, price=entry.quote_price
+    )
 
 
 def plan_exit(event: LeaderEvent, settings: Settings, links: LinkBook) -> ExitPlan | Release | Skip | None:

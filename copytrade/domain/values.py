@@ -17,7 +17,8 @@ class LeaderEvent:
     """One change of one leader's ticket, as it was written; `equity` and `balance` are those before it.
 
     `ticket_kind` and `expiration_at` are the ticket's after it; `price` is where it was filled, for changes and pending
-    orders the ticket's own. `flipped_trade_id`: the trade that the same order closed just before it opened this one.
+    orders the ticket's own. `flipped_trade_ids`: the trades that the same order closed before it opened this one.
+    `absorbed`: the limit order that a netting position took in with this change, and its price.
     """
 
     id: int
@@ -40,7 +41,14 @@ class LeaderEvent:
     """What asks for the copy: "E" an event of the leader, "C" a command, which is told as if it were one."""
     ticket_kind: TicketKind = TicketKind.MARKET
     expiration_at: datetime | None = None
-    flipped_trade_id: int | None = None
+    flipped_trade_ids: tuple[int, ...] = ()
+    absorbed: tuple[int, Decimal] | None = None
+
+    @property
+    def trades(self) -> tuple[int, ...]:
+        """The leader's trades that the event speaks of."""
+        absorbed = () if self.absorbed is None else (self.absorbed[0],)
+        return (self.trade_id, *self.flipped_trade_ids, *absorbed)
 
     @property
     def volume(self) -> Decimal:

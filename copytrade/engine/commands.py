@@ -25,6 +25,7 @@ from copytrade.engine.hands import Hands
 from copytrade.engine.metrics import copies_note
 from copytrade.engine.outcome import Copy, Outcome
 from copytrade.engine.reads import Claim, Stand, read_stand
+from copytrade.engine.resting import shadow_cancel
 from copytrade.engine.turn import Clock, Turn
 from copytrade.engine.writes import outcome_write
 from copytrade.models_commands import CommandKind, CopyCommand, FailedExit, FailedExitState
@@ -302,7 +303,11 @@ def _decide(work: _Work, clock: Clock, *, set_aside: bool = False) -> Outcome:
             link = _link(work.stand, command.target)
             if own.ended:
                 outcome.perhaps_free.add(account.id)
-            turn.close(copy, ExitPlan([] if link is None else [(link, link.volume)]))
+            if link is not None and link.resting:
+                copy.event = replace(event, kind=EventKind.CANCEL)
+                shadow_cancel(turn.hands, copy)
+            else:
+                turn.close(copy, ExitPlan([] if link is None else [(link, link.volume)]))
             work.done.append(command.id)
     return outcome
 

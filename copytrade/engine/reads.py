@@ -28,14 +28,21 @@ ORDER BY (SELECT e.kind IN ('REDUCE', 'CLOSE') FROM trading_accountevent e
           WHERE e.account_id = s.leader_id AND e.seq = s.cursor + 1) DESC NULLS LAST, s.cursor, s.number
 LIMIT 1 FOR NO KEY UPDATE OF s SKIP LOCKED
 """
-# An order that closes one trade and opens another is a flip: the opening half names the trade that it closed.
+# An order that closes trades and opens another is a flip: the opening half names the trades that it closed. A limit order
+# that a netting position took in lends its price to what became of the position.
 _EVENTS_SQL = b"""
 SELECT e.id, e.seq, e.kind, e.trade_id, e.symbol, e.side, e.volume_before, e.volume_after, e.price, e.bid, e.ask, e.sl,
        e.tp, e.equity, e.balance, e.at, e.cmd, e.expiration_at,
        CASE WHEN e.kind = 'OPEN' THEN (
-         SELECT p.trade_id FROM trading_accountevent p
-         WHERE p.account_id = e.account_id AND p.seq = e.seq - 1 AND p.kind = 'CLOSE' AND p.order_id = e.order_id) END
-FROM trading_accountevent e WHERE e.account_id = %s AND e.seq > %s ORDER BY e.seq LIMIT %s
+         SELECT array_agg(p.trade_id) FROM trading_accountevent p
+         WHERE p.account_id = e.account_id AND p.seq BETWEEN e.seq - 9 AND e.seq - 1 AND p.kind = 'CLOSE'
+           AND p.order_id = e.order_id) END,
+       limited.id, limited.open_price
+FROM trading_accountevent e LEFT JOIN LATERAL (
+  SELECT t.id, t.open_price FROM trading_accountevent p JOIN trading_trade t ON t.id = p.trade_id
+  WHERE e.kind IN ('OPEN', 'INCREASE') AND p.account_id = e.account_id AND p.seq BETWEEN e.seq - 2 AND e.seq - 1
+    AND p.kind = 'CANCEL' AND p.order_id = e.order_id AND t.cmd IN (2, 3)) limited ON true
+WHERE e.account_id = %s AND e.seq > %s ORDER BY e.seq LIMIT %s
 """
 # The leader, how many of its shards have something to do (this one included), and whether an exit is among it.
 _LEADER_SQL = (
@@ -189,10 +196,7 @@ def claim_shard(
 def read_stand(cursor: psycopg.Cursor[Any], claim: Claim) -> Stand:
     """Settings, links, tickets and quotes in statements of their own, after the lock: read with it they would be stale."""
     followers = [row[0] for row in claim.account_rows]
-    trades = list(
-        {event.trade_id for event in claim.events}
-        | {event.flipped_trade_id for event in claim.events if event.flipped_trade_id is not None}
-    )
+    trades = list({number for event in claim.events for number in event.trades})
     names = names_to_read({event.symbol for event in claim.events}, claim.targets, claim.year)
     connected = connection.connection
     with pipelined():
@@ -240,7 +244,8 @@ def _event(row: tuple[Any, ...]) -> LeaderEvent:
         at=row[15],
         ticket_kind=Cmd(row[16]).kind,
         expiration_at=row[17],
-        flipped_trade_id=row[18],
+        flipped_trade_ids=tuple(row[18] or ()),
+        absorbed=None if row[19] is None else (row[19], plain(row[20])),
     )
 
 

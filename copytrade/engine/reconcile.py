@@ -19,6 +19,7 @@ from accounts.models import TradingAccount
 from copytrade.models import CopyMode, TradeLink
 from copytrade.models_commands import CommandKind, FailedExit, FailedExitState, SyncLight, SyncState
 from copytrade.services.commands import closes_ask
+from copytrade.services.resting import RESTS_FROM_SQL, RESTS_SQL
 from copytrade.services.roles import accounts_lock, role_release
 from core.clock import unix
 from core.rounding import ZERO, plain
@@ -55,16 +56,23 @@ _FOLLOWERS_SQL = b"""
 SELECT follower_id FROM copytrade_tradelink WHERE state = 0 AND NOT resting
 UNION SELECT follower_id FROM copytrade_synclight ORDER BY 1
 """
-_LIGHTS_SQL = b"""
+_LIGHTS_SQL = (
+    b"""
 SELECT l.follower_id, l.symbol,
   sum(CASE l.side WHEN 'BUY' THEN 1 ELSE -1 END * CASE WHEN lt.id IS NULL THEN 0
       ELSE l.volume - least(l.volume, coalesce(f.volume, 0)) END),
   sum(CASE l.side WHEN 'BUY' THEN 1 ELSE -1 END * coalesce(least(l.volume, ft.volume), 0)),
   bool_or(shard.cursor < leader.event_seq),
   max(f.last_error) FILTER (WHERE f.state = 'OPEN'),
-  bool_and(sub.ended_at IS NOT NULL OR NOT sub.enabled OR sub.status <> 0)
+  CASE WHEN bool_and(rests.code <> '') THEN min(rests.code) ELSE '' END
 FROM copytrade_tradelink l
 JOIN copytrade_copysubscription sub ON sub.id = l.subscription_id
+"""
+    + RESTS_FROM_SQL
+    + b"""
+CROSS JOIN LATERAL (SELECT """
+    + RESTS_SQL
+    + b""" AS code) rests
 JOIN copytrade_leadershard shard ON shard.id = sub.shard_id
 JOIN accounts_tradingaccount leader ON leader.id = l.leader_id
 LEFT JOIN trading_trade lt ON lt.id = l.leader_trade_id AND lt.account_id = l.leader_id AND lt.state = 0
@@ -72,6 +80,7 @@ LEFT JOIN trading_trade ft ON ft.id = l.follower_trade_id AND ft.account_id = l.
 LEFT JOIN copytrade_failedexit f ON f.link_id = l.id AND f.state = 'OPEN'
 WHERE l.state = 0 AND NOT l.resting AND l.follower_id = ANY(%s::bigint[]) GROUP BY l.follower_id, l.symbol
 """
+)
 _SAVE_SQL = b"""
 INSERT INTO copytrade_synclight (tenant_id, follower_id, symbol, expected, held, state, why, since)
 SELECT current_setting('app.tenant')::bigint, v.* FROM unnest(
@@ -198,7 +207,7 @@ def _light(row: tuple[Any, ...], before: SyncLight | None, at: datetime) -> Ligh
     elif expected != held:
         state, why = SyncState.OUT_OF_SYNC, "DIFFERENT_VOLUME"
     elif resting:
-        state, why = SyncState.RESTING, "SUBSCRIPTION_PAUSED"
+        state, why = SyncState.RESTING, resting
     else:
         state, why = SyncState.IN_SYNC, ""
     since = before.since if before is not None and before.state == state else at

@@ -18,6 +18,7 @@ from copytrade.domain.values import Settings
 from copytrade.engine.settings import STOPS_FROM_SQL, STOPS_SET_SQL, STOPS_SQL, stop_of
 from copytrade.frames import quarantine_frame
 from copytrade.models_rules import Quarantine
+from copytrade.services.resting import resting_of_contracts
 from core.contracts import ContractSpec
 from core.states import CopyStatus
 from infra.bulk import SequenceBlocks, insert_rows
@@ -114,9 +115,9 @@ def entry_note(stand: "Stand", claim: "Claim", copy: "Copy", spec: ContractSpec 
 
 def _is_owing(stand: "Stand", copy: "Copy", spec: ContractSpec) -> bool:
     """Whether an exit of the follower's position has yet to be made."""
-    flipped = copy.event.flipped_trade_id
-    left = flipped is not None and stand.links.active(copy.settings.subscription_id, flipped)
-    return bool(left) or (copy.account.id, spec.id) in stand.closing
+    links, subscription_id = stand.links, copy.settings.subscription_id
+    left = any(links.active(subscription_id, closed) for closed in copy.event.flipped_trade_ids)
+    return left or (copy.account.id, spec.id) in stand.closing
 
 
 def rules_write(
@@ -126,7 +127,8 @@ def rules_write(
     accounts: Mapping[int, AccountState],
     at: datetime,
 ) -> list[Frame]:
-    """Writes the quarantines that began and the counts that changed, under the followers' locks; the frames of the first."""
+    """Writes the quarantines that began and the counts that changed, under the followers' locks, after everything else
+    was written: what rests in those contracts is taken back. The frames of both."""
     if book.counted:
         keys = sorted(book.counted)
         numbers = [book.rejections[key] for key in keys]
@@ -135,7 +137,8 @@ def rules_write(
         return []
     begun = list(zip(_numbers.take(cursor, len(book.begun)), book.begun, strict=True))
     insert_rows(cursor, Quarantine, _QUARANTINE, [_row(number, new, tenant_id, at) for number, new in begun])
-    return [quarantine_frame(accounts[new.met.follower_id], number, new, at) for number, new in begun]
+    frames = [quarantine_frame(accounts[new.met.follower_id], number, new, at) for number, new in begun]
+    return frames + resting_of_contracts(cursor, [new.met.key for new in book.begun], at)
 
 
 def _row(number: int, new: NewQuarantine, tenant_id: int, at: datetime) -> tuple[Any, ...]:

@@ -8,10 +8,12 @@ import logging
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 
 from copytrade.domain.codes import SkipReason
 from copytrade.domain.contracts import Offer
 from copytrade.domain.guards import Entry, Skip
+from copytrade.domain.pending import fill_price, promised_price
 from copytrade.domain.planner import EntryPlan, ExitPlan, Release, adds_risk, is_entry_for, plan_entry, plan_exit
 from copytrade.domain.values import LeaderEvent, Link, Settings, fair_place
 from copytrade.engine.hands import Hands
@@ -26,7 +28,7 @@ from core.rounding import ZERO
 from core.states import EventKind, LinkState, TicketKind
 from trading.domain.execution import close_market, open_market, usable_quote
 from trading.domain.valuation import Picture, picture
-from trading.domain.values import OrderRecord, Refused, Ticket, average_price
+from trading.domain.values import OrderRecord, QuoteNow, Refused, Ticket, average_price
 
 logger = logging.getLogger("copytrade.engine")
 
@@ -181,7 +183,7 @@ class Turn:
                 links=self.stand.links,
                 side=side,
                 spec=spec,
-                quote_price=None if quote is None else entry_price(quote, side, shadow),
+                quote_price=None if quote is None else self._price(copy, offer, quote, shadow),
                 event_price=event.ask if side.sign > 0 else event.bid,
                 held_side=None if held is None else held.side,
                 equity=before.equity,
@@ -202,6 +204,13 @@ class Turn:
         )
         return decision, held
 
+    def _price(self, copy: Copy, offer: Offer, quote: QuoteNow, shadow: Ticket | None) -> Decimal:
+        """Where an entry in the offered contract would be filled now."""
+        assert offer.spec is not None
+        now = entry_price(quote, copy.side, shadow)
+        promised = promised_price(copy.event, copy.settings, self.stand.links, offer.spec)
+        return now if promised is None else fill_price(TicketKind.LIMIT, copy.side, promised, now)
+
     def _place(self, copy: Copy, plan: EntryPlan, held: Ticket | None) -> None:
         """Places an entry; `held` is the netting position that it joins."""
         if copy.event.kind is EventKind.PLACE:
@@ -213,7 +222,7 @@ class Turn:
         # Stops guard the whole ticket, so they are copied only while all of it is this one copy (D31).
         alone = held is None or (own is not None and own.volume == held.volume)
         sl, tp = (plan.sl, plan.tp) if alone else (ZERO, ZERO)
-        result = open_market(journal, market, copy.account, plan.spec, plan.side, plan.volume, how, sl, tp)
+        result = open_market(journal, market, copy.account, plan.spec, plan.side, plan.volume, how, sl, tp, plan.price)
         if isinstance(result, Refused):
             self.outcome.reject(copy, plan.spec.symbol, plan.volume, result.code)
             return

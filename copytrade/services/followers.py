@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from accounts.models import TradingAccount
 from accounts.selectors import account_named
 from copytrade.models import CopyFollower, CopySubscription
+from copytrade.services.resting import resting_review
 from copytrade.services.roles import accounts_lock, role_release, role_take
 from core.errors import conflict, not_found
 from core.states import CopyRole, ManualTradingMode
@@ -54,6 +55,7 @@ def follower_update(*, follower_id: int, settings: Mapping[str, Any], at: dateti
         _set_manual_trading(follower.account, settings["manual_trading_mode"])
     follower.updated_at = at
     follower.save(update_fields=[*OWNER_FIELDS, "updated_at"])
+    resting_review([follower.account_id], at=at)
     return follower
 
 

@@ -52,11 +52,12 @@ def open_market(
     how: Instruction,
     sl: Decimal = ZERO,
     tp: Decimal = ZERO,
+    price: Decimal | None = None,
 ) -> OrderRecord | Refused:
     """A market order of `volume` lots: a new ticket, or on NETTING an increase, a reduction or a flip of the position.
 
-    Filled at the ask (buy) or bid (sell). Refused with the house's code, nothing changed, when trading is off, the
-    volume is off the step or limits, the market is closed, there is no usable quote, a stop is on the wrong side, the
+    Filled at `price`, else at the ask (buy) or bid (sell). Refused with the house's code, nothing changed, when trading is
+    off, the volume is off the step or limits, the market is closed, there is no usable quote, a stop is on the wrong side, the
     account has too many records, or free margin would fall below zero.
     """
     if not account.enabled or not spec.trade_enabled:
@@ -70,9 +71,8 @@ def open_market(
         return OFF_QUOTES
     if not stops_fit(side, quote.exit_price(side), sl, tp):
         return BAD_STOPS
-    return enter(
-        journal, market, account, Fill("OPEN", spec, side, volume, quote.entry_price(side), quote, sl, tp), how
-    )
+    at = quote.entry_price(side) if price is None else price
+    return enter(journal, market, account, Fill("OPEN", spec, side, volume, at, quote, sl, tp), how)
 
 
 def close_market(

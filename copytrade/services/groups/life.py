@@ -16,6 +16,7 @@ from copytrade.services.endings import OpenCopies, copies_treat, subscriptions_e
 from copytrade.services.groups.editing import Edit, group_edit, group_save, living_subscriptions
 from copytrade.services.groups.members import Wanted, accounts_named, members_add, members_subscribe
 from copytrade.services.groups.terms import Mapped, contract_set, mappings_replace
+from copytrade.services.resting import resting_review
 from copytrade.services.roles import accounts_lock, circular_copy, role_release, role_take
 from core.errors import DomainError, Kind, conflict, forbidden
 from core.states import CopyRole
@@ -97,6 +98,7 @@ def group_update(
     if mappings is not None and mappings_replace(edit.group, None, mappings, contract_catalogue(at)):
         edit.note("mappings")
     group_save(edit, SETTINGS, actor=actor, at=at)
+    resting_review([member.account_id for member in edit.members], at=at)
 
 
 def group_pause(*, actor: Actor, group_id: int, open_copies: OpenCopies, at: datetime) -> None:

@@ -11,6 +11,7 @@ from copytrade.domain.contracts import Catalogue
 from copytrade.models import ContractMapping, ContractSetting, CopyGroup, GroupMember
 from copytrade.selectors_groups import contract_catalogue
 from copytrade.services.groups.editing import Edit, group_edit, group_save
+from copytrade.services.resting import resting_review
 from core.errors import DomainError, Kind, invalid, not_found
 from infra.actor import Actor
 
@@ -46,6 +47,7 @@ def follower_update(
     if mappings is not None and mappings_replace(edit.group, member, mappings, contract_catalogue(at)):
         edit.note(f"followers.{login}.mappings")
     group_save(edit, (), actor=actor, at=at)
+    resting_review([member.account_id], at=at)
 
 
 def contract_update(
@@ -66,6 +68,7 @@ def contract_update(
     member = edit.member(login)
     contract_set(edit, member, symbol, settings, contract_catalogue(at))
     group_save(edit, (), actor=actor, at=at)
+    resting_review([member.account_id], at=at)
 
 
 def contract_sync(*, actor: Actor, group_id: int, symbol: str, synced: bool, version: int | None, at: datetime) -> None:
@@ -76,6 +79,7 @@ def contract_sync(*, actor: Actor, group_id: int, symbol: str, synced: bool, ver
         contract_set(edit, member, symbol, {"synced": synced}, catalogue)
     contract_known(symbol, catalogue)
     group_save(edit, (), actor=actor, at=at)
+    resting_review([member.account_id for member in edit.members], at=at)
 
 
 def contract_set(

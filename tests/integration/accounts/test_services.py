@@ -8,7 +8,6 @@ from django.db import connections
 
 from accounts import directory, ports, services
 from accounts.models import ApiSession, LoginDirectory, ProductConfig, Tenant, TradingAccount
-from accounts.services import trading_accounts
 from accounts.services.sign_in import _unchanged
 from core.clock import now
 from core.errors import DomainError
@@ -73,7 +72,7 @@ def test_a_listener_that_fails_prevents_the_opening(world: World, monkeypatch: p
     def fail(*, account: TradingAccount) -> None:
         raise RuntimeError(account.currency)
 
-    monkeypatch.setattr(trading_accounts, "account_opened", [*ports.account_opened, fail])
+    monkeypatch.setattr(ports, "account_opened", [*ports.account_opened, fail])
     group = world.north.real
     with pytest.raises(RuntimeError, match="USD"), world.north.scope():
         services.account_open(customer=world.alice.user, group=group, at=BIRTH)

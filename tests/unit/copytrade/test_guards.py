@@ -45,7 +45,7 @@ def withdrawn(e):
 
 def half_flip(e):
     e.links.add(link("1", 9, leader_trade_id=501, subscription_id=e.settings.subscription_id))
-    e.event = replace(e.event, flipped_trade_id=501)
+    e.event = replace(e.event, flipped_trade_ids=(502, 501))
 
 
 def too_many(e):

@@ -19,7 +19,7 @@ REDUCE = event(EventKind.REDUCE, before="1", after="0.5")
 
 def test_an_entry_becomes_an_order_with_the_leaders_stops():
     leader = event(sl=D("1.09"), tp=D("1.12"))
-    assert plan_entry(entry(event=leader)) == EntryPlan(EURUSD, Side.BUY, D(1), D("1.09"), D("1.12"))
+    assert plan_entry(entry(event=leader)) == EntryPlan(EURUSD, Side.BUY, D(1), D("1.09"), D("1.12"), D("1.10020"))
 
 
 @pytest.mark.parametrize(
