@@ -23,7 +23,7 @@ from tests.support.api import Api
 from tests.support.copy_house import CopyHouse, copy_house
 from tests.support.world import Place
 
-OPEN_TO_ALL = re.compile(r"^(health/|metrics|schema|docs)")
+OPEN_TO_ALL = re.compile(r"^(health/|metrics|schema|docs|app/notices)")
 """Addresses without any tenant."""
 ENDS_SESSIONS = re.compile(r"auth/|password|sign-out|otp")
 
