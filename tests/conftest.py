@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.test import TransactionTestCase
 from django.test.utils import setup_databases, teardown_databases
+from hypothesis import settings as hypothesis_settings
 from pytest_django import DjangoDbBlocker
 
 from accounts import directory
@@ -17,6 +18,10 @@ from tests.support.api import Api, token_of
 from tests.support.database import connecting_as_owner, empty_all_tables, end_other_connections
 from tests.support.proof import proved_wrong
 from tests.support.world import World
+
+# How long an example takes says how busy the machine is, and nothing about the code.
+hypothesis_settings.register_profile("unhurried", deadline=None)
+hypothesis_settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="session")

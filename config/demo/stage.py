@@ -22,6 +22,7 @@ from copytrade.services.subscriptions import subscription_create, subscription_u
 from core.days import ONE_DAY, DayBoundary
 from infra.actor import Actor, SessionType
 from infra.tenancy import tenant_scope
+from marketplace.services.refreshing import stats_refresh
 from trading.catalogue import BY_SYMBOL
 from trading.feed.simulation import Profile, next_quote, profile_of
 from trading.models import Feed
@@ -125,11 +126,12 @@ class Stage:
         self._drain(key, at)
 
     def finish(self, at: datetime) -> None:
-        """The last quotes of the past; nothing may wait to be copied."""
+        """The last quotes of the past; nothing may wait to be copied or counted."""
         with tenant_scope(self.tenant_id):
             self._quote(at, PROFILES)
         for key in self.traders:
             self._drain(key, at)
+        stats_refresh(tenant_id=self.tenant_id, at=at)
 
     # --- What happens
 

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from copytrade.models import CopySubscription, TradeLink
 from copytrade.models_commands import CommandKind, FailedExit, FailedExitState
+from copytrade.ports import following_tell
 from copytrade.services.commands import closes_ask
 from copytrade.services.resting import resting_cancel
 from core.rounding import ZERO
@@ -27,6 +28,7 @@ def subscriptions_end(subscriptions: list[CopySubscription], *, open_copies: Ope
         subscription.ended_at = subscription.updated_at = at
     CopySubscription.objects.filter(pk__in=ids).update(ended_at=at, updated_at=at)
     copies_treat(ids, open_copies=open_copies, at=at)
+    following_tell({s.master_id for s in subscriptions if s.master_id is not None})
 
 
 def copies_treat(subscription_ids: list[int], *, open_copies: OpenCopies, at: datetime) -> None:

@@ -12,6 +12,7 @@ from accounts.models import MasterApproval, ProductConfig, TradingAccount
 from copytrade.domain.limits import LIMITS
 from copytrade.domain.qualification import Qualification, shortfalls
 from copytrade.models import CopyMaster, MasterChange, MasterChangeKind, MasterStatus
+from copytrade.ports import profiles_tell
 from copytrade.selectors_masters import account_qualification
 from core.errors import forbidden
 from core.rounding import plain
@@ -65,7 +66,10 @@ def change_record(
     at: datetime,
     reason: str = "",
 ) -> None:
-    """Writes what differs between `before` and `after`; nothing when they are the same."""
+    """Writes what differs between `before` and `after`, and tells who listens; nothing when they are the same.
+
+    The profile has been written by then.
+    """
     names = [name for name in {**before, **after} if _stable(before.get(name)) != _stable(after.get(name))]
     if not names:
         return
@@ -80,6 +84,7 @@ def change_record(
         after=_text({name: after[name] for name in names if name in after}),
         at=at,
     )
+    profiles_tell([master.pk])
 
 
 def _stable(value: Any) -> Any:

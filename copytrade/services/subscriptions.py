@@ -19,6 +19,7 @@ from copytrade.models import (
     Visibility,
     VolumeMode,
 )
+from copytrade.ports import following_tell
 from copytrade.services.commands import existing_ask
 from copytrade.services.endings import OpenCopies, copies_treat, subscriptions_end
 from copytrade.services.follower_stops import PAUSED_BY_STOP, marks_begin
@@ -83,6 +84,7 @@ def subscription_create(
     marks_begin(subscription, at=at)
     if copy_existing_positions:
         existing_ask(subscription, at=at)
+    following_tell([master.pk])
     return subscription
 
 

@@ -1,0 +1,25 @@
+"""Celery's entrances to the marketplace: one service call each."""
+
+import logging
+from typing import Final
+
+from celery import shared_task
+
+from accounts.models import Tenant
+from core import clock
+from marketplace.services.refreshing import stats_refresh
+
+logger = logging.getLogger("marketplace.tasks")
+
+AT_A_TIME: Final = 4
+"""Transactions of one tenant before other tasks get their turn; the next run, a second later, goes on."""
+
+
+@shared_task(name="marketplace.stats")
+def stats() -> None:
+    """Brings masters' figures up to date, tenant by tenant. Runs every second; harmless beside itself."""
+    for tenant_id in Tenant.objects.filter(live=True).order_by("id").values_list("id", flat=True):
+        try:
+            stats_refresh(tenant_id=tenant_id, at=clock.now(), most=AT_A_TIME)
+        except Exception:
+            logger.exception("the statistics of tenant %s failed", tenant_id)
