@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test import override_settings
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 from pytest_django import DjangoDbBlocker
 
 from accounts import directory
@@ -24,6 +24,10 @@ ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking", "--disable-sync",
     "--disable-component-update", "--no-first-run", "--mute-audio",
 ]  # fmt: skip
+
+PATIENCE = 30_000
+"""Milliseconds for what comes at once on an idle machine."""
+expect.set_options(timeout=PATIENCE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +120,7 @@ def window(browser: Browser, site: Site) -> Iterator[OpenWindow]:
     def opened(*, width: int = 1440, theme: Any = "light", zone: str = "Europe/Berlin") -> Visit:
         size: Any = {"width": width, "height": 844 if width < 768 else 900}
         context = browser.new_context(viewport=size, color_scheme=theme, timezone_id=zone, has_touch=width < 768)
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(PATIENCE)
         visit = Visit(context.new_page(), context, site)
         visit.listen()
         visits.append(visit)

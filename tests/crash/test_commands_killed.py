@@ -58,15 +58,15 @@ def test_existing_positions_are_opened_once_and_closed_once(house, product, step
     worker = product.copy_worker()
 
     ask(house, settings={"status": 0}, copy_existing_positions=True)
-    wait_until(lambda: not worker.alive, 20, f"killed at {step}")
+    wait_until(lambda: not worker.alive, 60, f"killed at {step}")
     product.copy_worker()
-    wait_until(lambda: not waiting(house), 20, "all is copied")
+    wait_until(lambda: not waiting(house), 60, "all is copied")
     everybody_once(house, status=("OPEN", "FILLED"))
     assert [len(house.held(number)) for number in range(FOLLOWERS)] == [1] * FOLLOWERS
     house.prove(exact=True)
 
     ask(house, settings={"status": 2}, open_copies=OpenCopies.CLOSE)
-    wait_until(lambda: not waiting(house), 20, "all is closed")
+    wait_until(lambda: not waiting(house), 60, "all is closed")
     assert [house.held(number) for number in range(FOLLOWERS)] == [[]] * FOLLOWERS
     assert all(link.state == LinkState.CLOSED for number in range(FOLLOWERS) for link in house.links(number))
     house.prove(exact=True)
@@ -76,7 +76,7 @@ def test_existing_positions_are_opened_once_and_closed_once(house, product, step
 def test_d11_r071_an_exit_that_failed_is_made_when_quotes_come_back(house, product):
     worker = product.copy_worker()
     trade = house.open(house.leader, "0.10")
-    wait_until(lambda: all(house.held(number) for number in range(FOLLOWERS)), 20, "all is copied")
+    wait_until(lambda: all(house.held(number) for number in range(FOLLOWERS)), 60, "all is copied")
     # The leader closes at a quote that is too old for everybody who comes after.
     with house.place.scope():
         Instrument.objects.filter(symbol="EURUSD").update(stale_quote_seconds=1)
@@ -84,7 +84,7 @@ def test_d11_r071_an_exit_that_failed_is_made_when_quotes_come_back(house, produ
     worker.kill()
     house.quote("EURUSD", "1.1000", "1.1002")
     house.close(house.leader, trade)
-    wait_until(lambda: (clock.now() - house.at).total_seconds() > 1.2, 5, "the quote is old")
+    wait_until(lambda: (clock.now() - house.at).total_seconds() > 1.2, 60, "the quote is old")
     worker = product.copy_worker()
     product.beat()  # later tries are in the sweep's hands
 
@@ -92,7 +92,7 @@ def test_d11_r071_an_exit_that_failed_is_made_when_quotes_come_back(house, produ
         with house.place.scope():
             return list(FailedExit.objects.filter(state="OPEN", attempts__gt=1))
 
-    wait_until(lambda: len(debts()) == FOLLOWERS, 20, "the exits were tried again")
+    wait_until(lambda: len(debts()) == FOLLOWERS, 60, "the exits were tried again")
     worker.kill()
     product.redis.flushdb()
     assert all(house.held(number) for number in range(FOLLOWERS))
@@ -102,7 +102,7 @@ def test_d11_r071_an_exit_that_failed_is_made_when_quotes_come_back(house, produ
     house.at = clock.now()
     house.quote("EURUSD", "1.1010", "1.1012")
     product.copy_worker()
-    wait_until(lambda: not waiting(house), 30, "the exits are made")
+    wait_until(lambda: not waiting(house), 60, "the exits are made")
     assert [house.held(number) for number in range(FOLLOWERS)] == [[]] * FOLLOWERS
     everybody_once(house, status=("CLOSE", "FILLED"))
     house.prove(exact=True)

@@ -125,7 +125,7 @@ def test_a_worker_killed_at_a_step_while_opening_and_while_reducing(place, house
     for act in actions(house):
         house.at = clock.now()
         act()
-        wait_until(lambda worker=worker: not worker.alive or settled(house), 10, f"copied or died:\n{worker.tail()}")
+        wait_until(lambda worker=worker: not worker.alive or settled(house), 60, f"copied or died:\n{worker.tail()}")
         if not worker.alive:
             deaths += 1
             product.redis.flushdb()
@@ -133,7 +133,7 @@ def test_a_worker_killed_at_a_step_while_opening_and_while_reducing(place, house
             if kills:
                 product.arm(place, kills.pop(0))
             worker = product.copy_worker()
-            wait_until(lambda: settled(house), 10, f"the next worker copied the rest:\n{worker.tail()}")
+            wait_until(lambda: settled(house), 60, f"the next worker copied the rest:\n{worker.tail()}")
     assert deaths == 2
     assert state(house) == state(twin)
     house.prove(exact=True)
@@ -160,11 +160,11 @@ def test_worker_and_beat_killed_in_the_sweep(houses, product):
     for act in actions(house):
         product.arm(place)
         worker = product.copy_worker()
-        wait_until(listening, 10, "the worker listens")
+        wait_until(listening, 60, "the worker listens")
         with doorbell_quiet():
             house.at = clock.now()
             act()
-        wait_until(lambda worker=worker: not worker.alive or settled(house), 10, f"it sweeps:\n{worker.tail()}")
+        wait_until(lambda worker=worker: not worker.alive or settled(house), 60, f"it sweeps:\n{worker.tail()}")
         if worker.alive:  # it was late, and found the event when it began to listen
             worker.kill()
             continue
@@ -174,7 +174,7 @@ def test_worker_and_beat_killed_in_the_sweep(houses, product):
         product.redis.flushdb()
         beat = product.beat()
         worker = product.copy_worker()
-        wait_until(lambda: settled(house), 10, f"the sweep copied it:\n{worker.tail()}")
+        wait_until(lambda: settled(house), 60, f"the sweep copied it:\n{worker.tail()}")
         worker.kill()
     assert deaths >= 3
     assert state(house) == state(twin)
@@ -190,7 +190,7 @@ def carried_out(product: Product, ask: Callable[[], dict[str, Any]], place: str)
     except Exception:
         # The connection broke; whether the command was carried out is not known to who sent it.
         answer = None
-    wait_until(lambda: not web.alive, 10, f"the web process dies at {place}:\n{web.tail()}")
+    wait_until(lambda: not web.alive, 60, f"the web process dies at {place}:\n{web.tail()}")
     product.redis.flushdb()
     web = product.web()
     again = ask()
@@ -222,10 +222,10 @@ def test_a_web_process_killed_at_a_step_of_an_order_by_socket(houses, product):
         command = {"login": house.leader.login, "cmd": 0, "volume": 10, "symbol": "EURUSD"}
         answer = carried_out(product, ask(f"open-{number}", "trade.open", **command), place)
         opened.append(answer["order"])
-        wait_until(lambda: settled(house), 10, "the order is copied")
+        wait_until(lambda: settled(house), 60, "the order is copied")
     for number, (place, order) in enumerate(zip(BY_SOCKET, opened, strict=True)):
         carried_out(product, ask(f"close-{number}", "trade.close", order=order), place)
-        wait_until(lambda: settled(house), 10, "the close is copied")
+        wait_until(lambda: settled(house), 60, "the close is copied")
 
     with doorbell_quiet():
         orders = [twin.open(twin.leader, "0.10") for _place in BY_SOCKET]
@@ -254,7 +254,7 @@ def test_a_web_process_killed_at_a_step_of_an_order_by_rest(houses, product):
             return dict(answer.json)
 
         opened.append(carried_out(product, ask, place)["order"])
-        wait_until(lambda: settled(house), 10, "the order is copied")
+        wait_until(lambda: settled(house), 60, "the order is copied")
     with doorbell_quiet():
         for _place in BY_REST:
             twin.open(twin.leader, "0.10")

@@ -53,7 +53,7 @@ def waited_for(raw, asking) -> bool:
 def until(process, holds, what: str) -> None:
     """Waits, and says what the process has said if it was in vain."""
     try:
-        wait_until(holds, 30, what)
+        wait_until(holds, 60, what)
     except AssertionError as error:
         raise AssertionError(f"{error}\n{process.tail()}") from None
 

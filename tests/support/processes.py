@@ -30,7 +30,7 @@ from django.db import connection
 from tests.support.nursery import Forked, Nursery, nursery_for
 
 ROOT = Path(__file__).resolve().parents[2]
-START_SECONDS = 40.0
+START_SECONDS = 120.0
 """A machine that runs several test processes takes its time to start one more."""
 
 _CELERY = ["-W", "ignore:You're running the worker with superuser", "-m", "celery", "-A", "config", "--quiet"]
@@ -63,7 +63,7 @@ class Process:
         """SIGKILL, and gone when this returns."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.popen.pid, signal.SIGKILL)
-        self.popen.wait(timeout=10)
+        self.popen.wait(timeout=60)
 
     def said(self, text: str) -> bool:
         """Whether the output has `text`. A process that has ended early is an error."""

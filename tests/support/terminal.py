@@ -11,7 +11,7 @@ from websockets.sync.client import connect
 
 from tests.support.api import Answer
 
-WAIT_SECONDS = 10.0
+WAIT_SECONDS = 30.0
 
 
 class Outsider:
@@ -81,7 +81,8 @@ class Terminal:
     def __enter__(self) -> "Terminal":
         self._socket = self._connecting.__enter__()
         self.send(authorization=self._token)
-        self.greeting = self.next(lambda f: _event(f) == "authorization")
+        self.greeting = self.next(lambda f: _event(f) in ("authorization", "error"))
+        assert self.greeting["event"] == "authorization", self.greeting
         return self
 
     def __exit__(self, *error: Any) -> None:

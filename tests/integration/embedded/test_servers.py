@@ -149,7 +149,7 @@ def test_servers_killed_in_the_middle_are_started_again_with_what_was_committed(
         for pid in killed:
             os.kill(pid, signal.SIGKILL)
 
-        supervisor.wait_until(lambda: answers(urls), 30, "The servers did not come back")
+        supervisor.wait_until(lambda: answers(urls), 60, "The servers did not come back")
 
         with psycopg.connect(urls["DATABASE_URL"]) as connection:
             assert value_of(connection, "SELECT one FROM kept") == 1
@@ -162,7 +162,7 @@ def test_servers_end_when_their_supervisor_is_killed_and_the_next_start_recovers
         env=environment(),
         cwd=ROOT,
     )
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 90
     while not any("sleep" in line for _, line in children_of(process.pid)):
         assert time.monotonic() < deadline
         time.sleep(0.05)

@@ -31,6 +31,9 @@ from trading.services.quotes import NewQuote, quotes_store
 T = TypeVar("T")
 application = TerminalConsumer.as_asgi()
 
+PATIENCE = 30
+"""Seconds for what comes at once on an idle machine."""
+
 START = Decimal(10_000)
 
 
@@ -135,7 +138,7 @@ class Client(WebsocketCommunicator):
 
     async def hear(self) -> Any:
         """The next JSON message."""
-        return json.loads(await self.receive_from(timeout=5))
+        return json.loads(await self.receive_from(timeout=PATIENCE))
 
     async def hear_until(self, wanted: Callable[[Any], bool]) -> list[Any]:
         """All messages up to the one that is wanted."""
@@ -146,14 +149,14 @@ class Client(WebsocketCommunicator):
 
     async def closed(self) -> int:
         """The code with which the server closes next."""
-        message = await self.receive_output(timeout=5)
+        message = await self.receive_output(timeout=PATIENCE)
         assert message["type"] == "websocket.close", message
         return int(message["code"])
 
     async def silent(self) -> bool:
         """Whether nothing waits once the server has answered a ping, that is after all that was said before."""
         await self.send_to(text_data="ping")
-        return await self.receive_from(timeout=5) == "pong"
+        return await self.receive_from(timeout=PATIENCE) == "pong"
 
 
 Connect = Callable[..., Awaitable[Client]]
@@ -170,11 +173,12 @@ async def connect() -> AsyncIterator[Connect]:
         raw = [(b"host", host.encode()), *((name.encode(), value.encode()) for name, value in headers.items())]
         client = Client(application, "/ws/", headers=raw)
         clients.append(client)
-        accepted, _ = await client.connect(timeout=5)
+        accepted, _ = await client.connect(timeout=PATIENCE)
         assert accepted
         if token is not None:
             await client.say(authorization=token)
             assert await client.hear() == {"event": "authorization", "success": True}
+            await asyncio.wait_for(hub()._ready.wait(), PATIENCE)  # a socket goes on without frames; a test needs them
         if switch is not None:
             await client.say(event="account.switch", active_login=switch)
             assert await client.hear() == {"event": "account.switch", "success": True, "active_login": switch}
@@ -182,7 +186,7 @@ async def connect() -> AsyncIterator[Connect]:
 
     yield opened
     for client in clients:
-        await client.disconnect(timeout=5)
+        await client.disconnect(timeout=PATIENCE)
     await hub().stop()
 
 

@@ -9,24 +9,46 @@ import pytest
 
 from core import clock
 from infra import outbox, push
+from infra.hub import account_key, hub
+from infra.outbox import Message
 from infra.push import Frame
-from tests.integration.sockets.conftest import Client, Connect, World, application, in_database
+from tests.integration.sockets.conftest import PATIENCE, Client, Connect, World, application, in_database
 from trading.services.quotes import NewQuote, quotes_store
 
 
+class Last:
+    """Listens for the frame behind all others: when it is heard, they have been handed out."""
+
+    def __init__(self) -> None:
+        self.heard = asyncio.Event()
+
+    def deliver(self, message: Message) -> None:
+        self.heard.set()
+
+    def deliver_copy(self, frame: Frame) -> None:
+        raise AssertionError("it listens to no copies")
+
+    def end(self, code: int) -> None:
+        raise AssertionError("it has no session")
+
+
 async def publish(*frames: Frame) -> None:
-    await asyncio.to_thread(push.publish, frames)
+    """Publishes the frames and waits until the hub has handed them out."""
+    nobody, last = account_key(0, 0), Last()
+    hub().join(nobody, last)
+    await asyncio.to_thread(push.publish, [*frames, Frame(0, 0, 0, "account", "last")])
+    await asyncio.wait_for(last.heard.wait(), PATIENCE)
+    hub().leave(nobody, last)
 
 
 async def heard_by(clients: dict[str, Client], text: str) -> set[str]:
-    """Who hears `text` next, having given all of them the time that the last one needs."""
-    await asyncio.sleep(0.05)
+    """Who has heard `text`."""
     found = set()
     for name, client in clients.items():
         await client.send_to(text_data="ping")
-        if (said := await client.receive_from(timeout=5)) != "pong":
+        if (said := await client.receive_from(timeout=PATIENCE)) != "pong":
             assert said == text
-            assert await client.receive_from(timeout=5) == "pong"
+            assert await client.receive_from(timeout=PATIENCE) == "pong"
             found.add(name)
     return found
 
@@ -101,7 +123,6 @@ async def test_copy_activity_is_numbered_by_socket(world: World, connect: Connec
     assert await deaf.silent()
     await client.say(event="unsubscribe", data=["@copy"])
     await publish(frame)
-    await asyncio.sleep(0.05)
     assert await client.silent()
 
 
@@ -220,7 +241,8 @@ async def test_a_client_that_does_not_read_is_dropped_and_holds_nobody_back(
     for n in range(60):
         await publish(Frame(world.alpha, alice.user.id, alice.login, "account", json.dumps(n)))
         assert await quick.hear() == n
-    await asyncio.sleep(0.05)
+    while outgoing[-1]["type"] != "websocket.close":
+        await asyncio.sleep(0.01)
     assert outgoing[-1] == {"type": "websocket.close", "code": 4408}
     incoming.put_nowait({"type": "websocket.disconnect", "code": 4408})
-    await asyncio.wait_for(slow, 5)
+    await asyncio.wait_for(slow, PATIENCE)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.integration.sockets.conftest import Connect, World
+from tests.integration.sockets.conftest import PATIENCE, Connect, World
 from tests.integration.sockets.test_trading import is_answer
 
 EVENTS = ("subscribe", "unsubscribe", "account.switch", "trade.open", "trade.close", "trade.cancel", "authorize", "")
@@ -101,7 +101,7 @@ async def test_nothing_that_is_said_breaks_a_socket(world: World, connect: Conne
     await client.say(event="trade.open", id="the last one", data={"cmd": 9})
     heard = []
     while not (heard and heard[-1].get("id") == "the last one"):
-        text = await client.receive_from(timeout=5)
+        text = await client.receive_from(timeout=PATIENCE)
         if text != "pong" and is_answer(message := json.loads(text)):
             heard.append(message)
     assert "INTERNAL_ERROR" not in {message.get("error") for message in heard}

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,7 +12,6 @@ from core import clock
 from tests.integration.sockets.conftest import Connect, World, in_database
 from tests.support.api import Answer, Api
 
-AT_ONCE = timedelta(seconds=1)
 PASSWORD = "long enough"
 
 
@@ -36,10 +34,8 @@ async def second_session(world: World) -> str:
 async def test_logout_ends_the_sockets_of_its_session_only(world: World, connect: Connect) -> None:
     elsewhere = await connect(await second_session(world))
     here = await connect(world.alice.token, switch=world.alice.login)
-    began = clock.now()
     assert (await asked(world.alice.token, "/customer/auth/logout")).status == 200
     assert await here.closed() == 4401
-    assert clock.now() - began < AT_ONCE
     assert await elsewhere.silent()
 
 
@@ -65,10 +61,8 @@ async def test_what_staff_change_ends_every_socket_of_the_customer(
 ) -> None:
     mine = [await connect(world.alice.token), await connect(world.alice.account_token)]
     bobs = await connect(world.bob.token)
-    began = clock.now()
     await in_database(world.alpha, lambda: change(world))
     assert [await socket.closed() for socket in mine] == [4401, 4401]
-    assert clock.now() - began < AT_ONCE
     assert await bobs.silent()
 
 
