@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from accounts import api_shapes as shapes
 from accounts import selectors, services
 from accounts.api import account_summary, customer_profile, group_record, status_of
-from accounts.models import AccountGroup, MasterApproval, ProductConfig, Role, TradingAccount, User
+from accounts.models import AccountGroup, CopyMeasure, MasterApproval, ProductConfig, Role, TradingAccount, User
 from accounts.services.common import LEVERAGE_MAX
 from accounts.services.groups import LEVEL_MAX, NAME_LONGEST
 from accounts.services.sessions import SESSION_TYPE_OF_ROLE
@@ -66,6 +66,13 @@ class ProductSettings(Body):
     overleverage_threshold = WireDecimalField(
         required=False, positive=True, help_text="A follower's exposure / equity that is critical; 80 % of it warns."
     )
+    copy_failed_exit_action = TextChoiceField(
+        (CopyMeasure.ALERT, CopyMeasure.FLATTEN), required=False, help_text="When an exit is given up after seven days."
+    )
+    copy_out_of_sync_action = TextChoiceField(
+        CopyMeasure, required=False, help_text="When copies disagree with their leader for too long."
+    )
+    copy_out_of_sync_seconds = WholeNumberField(min_value=0, max_value=MOST_COUNTED, required=False)
 
 
 class NewCustomer(Body):

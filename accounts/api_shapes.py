@@ -1,6 +1,6 @@
 """What the addresses of sections 2 and 5 answer about people, groups and accounts, for the description of the API."""
 
-from accounts.models import MasterApproval, Role
+from accounts.models import CopyMeasure, MasterApproval, Role
 from accounts.services.sessions import SESSION_TYPE_OF_ROLE
 from core.states import AccountMode, CopyRole, PositionMode
 from infra.api.shapes import extended, flag, many, number, record, seconds, text, whole, word
@@ -85,6 +85,9 @@ PRODUCTS = record(
     master_min_closed_trades=whole(20),
     master_min_equity=number("1000"),
     overleverage_threshold=number("10"),
+    copy_failed_exit_action=word(CopyMeasure.ALERT, CopyMeasure.FLATTEN),
+    copy_out_of_sync_action=word(*CopyMeasure),
+    copy_out_of_sync_seconds=whole(60),
 )
 CUSTOMER = extended(PROFILE, id=whole(17), enabled=flag())
 STAFF_MEMBER = record(

@@ -47,12 +47,22 @@ class MasterApproval(models.TextChoices):
     MANUAL = "MANUAL"
 
 
+class CopyMeasure(models.TextChoices):
+    """What is done where copying stays wrong, besides an alert."""
+
+    ALERT = "ALERT"
+    REDUCE = "REDUCE"
+    FLATTEN = "FLATTEN"
+
+
 class ProductConfig(TenantModel):
     """What a tenant has switched on, and its settings for it.
 
     `copy_default_*` is what a new subscription begins with where it names nothing; `copy_bound_*` is what no subscription
     is looser than (D19). `master_min_*` say who may be a master, the equity in the account's own currency (D21). 0: not
     set. `overleverage_threshold` is the exposure / equity of a follower that counts as critical (D22).
+    `copy_failed_exit_action` is taken when an exit is given up (D11), `copy_out_of_sync_action` when copies have
+    disagreed with their leader for so many seconds (X11).
     """
 
     copy_trading = models.BooleanField(default=True)
@@ -74,6 +84,9 @@ class ProductConfig(TenantModel):
     master_min_closed_trades = models.PositiveIntegerField(default=0)
     master_min_equity = ExactDecimalField(default=0)
     overleverage_threshold = ExactDecimalField(default=10)
+    copy_failed_exit_action = models.CharField(max_length=8, choices=CopyMeasure.choices, default=CopyMeasure.ALERT)
+    copy_out_of_sync_action = models.CharField(max_length=8, choices=CopyMeasure.choices, default=CopyMeasure.ALERT)
+    copy_out_of_sync_seconds = models.PositiveIntegerField(default=60)
 
     class Meta:
         constraints = [

@@ -90,12 +90,18 @@ class FailedExit(TenantModel):
     expires_at = models.DateTimeField()
     last_error = models.CharField(max_length=40)
     state = models.CharField(max_length=8, choices=FailedExitState.choices, default=FailedExitState.OPEN)
+    measured_at = models.DateTimeField(null=True)  # when it was given up and the tenant's measure was taken
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
 
     class Meta:
         indexes = [
             models.Index(fields=["follower", "state"], name="failed_exit_of_follower"),
+            models.Index(
+                fields=["id"],
+                name="failed_exit_given_up",
+                condition=Q(state=FailedExitState.EXPIRED, measured_at__isnull=True),
+            ),
         ]
         constraints = [
             models.UniqueConstraint(
@@ -127,6 +133,7 @@ class SyncLight(TenantModel):
     state = models.CharField(max_length=12, choices=SyncState.choices)
     why = models.CharField(max_length=40, blank=True)
     since = models.DateTimeField()
+    measured_at = models.DateTimeField(null=True)  # when the tenant's measure against OUT_OF_SYNC was taken
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["follower", "symbol"], name="sync_light_once")]

@@ -1,5 +1,9 @@
 """The reads of the copy panel. Those for request code take the actor and never give what it may not see."""
 
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
@@ -8,6 +12,23 @@ from copytrade.models import FailedExit, SyncLight, TradeLink
 from core.errors import forbidden, not_found
 from core.states import LinkState
 from infra.actor import Actor
+from infra.bulk import hot_cursor
+
+# The shard that has come least far stands for the leader. Ended subscriptions count while they own something.
+_HEARTBEATS_SQL: Final = b"""
+SELECT a.login, seen.at, handled.at, (a.event_seq - led.cursor)::bigint
+FROM (SELECT sub.leader_id, min(shard.cursor) AS cursor
+      FROM copytrade_copysubscription sub JOIN copytrade_leadershard shard ON shard.id = sub.shard_id
+      WHERE (sub.follower_id = ANY(%(mine)s::bigint[]) OR sub.leader_id = ANY(%(mine)s::bigint[]))
+        AND (sub.ended_at IS NULL OR EXISTS (
+          SELECT 1 FROM copytrade_tradelink l
+          WHERE l.follower_id = sub.follower_id AND l.subscription_id = sub.id AND l.state = 0))
+      GROUP BY sub.leader_id) led
+JOIN accounts_tradingaccount a ON a.id = led.leader_id
+LEFT JOIN trading_accountevent seen ON seen.account_id = a.id AND seen.seq = a.event_seq
+LEFT JOIN trading_accountevent handled ON handled.account_id = a.id AND handled.seq = led.cursor
+ORDER BY a.login
+"""
 
 
 def failed_exits(actor: Actor) -> QuerySet[FailedExit]:
@@ -20,6 +41,25 @@ def failed_exits(actor: Actor) -> QuerySet[FailedExit]:
 def sync_lights(actor: Actor) -> QuerySet[SyncLight]:
     """The stored comparisons of the actor's accounts."""
     return SyncLight.objects.filter(follower_id__in=accounts(actor).order_by().values("pk"))
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """How far copying has come with a leader: when its newest event was, when the newest that is copied, how many wait.
+
+    Times are None for a leader that has not traded yet, or from which nothing has been handled yet.
+    """
+
+    login: int
+    last_event_at: datetime | None
+    handled_event_at: datetime | None
+    waiting: int
+
+
+def heartbeats(actor: Actor) -> list[Heartbeat]:
+    """Of the leaders that the actor's accounts copy, and of the actor's own leaders, by login."""
+    mine = list(accounts(actor).order_by().values_list("pk", flat=True))
+    return [Heartbeat(*row) for row in hot_cursor().execute(_HEARTBEATS_SQL, {"mine": mine}).fetchall()]
 
 
 def copied_position_account(actor: Actor, trade_id: int) -> int:

@@ -10,6 +10,7 @@ from copytrade.engine.drain import leader_drain
 from copytrade.engine.reconcile import reconcile
 from copytrade.engine.sweep import waiting_commands, waiting_leaders
 from copytrade.services.follower_stops import follower_stops_check
+from copytrade.services.measures import measures_take
 from copytrade.services.quarantines import quarantines_release_flat
 from copytrade.services.resting import resting_sweep
 from core import clock
@@ -52,9 +53,10 @@ def watch() -> None:
 
 @shared_task(name="copytrade.reconcile")
 def reconcile_all() -> None:
-    """Compares links with what is open, tenant by tenant. Runs every 10 s; harmless beside itself."""
+    """Compares links with what is open, tenant by tenant, and takes measures. Runs every 10 s; harmless beside itself."""
     for tenant_id in Tenant.objects.filter(live=True).order_by("id").values_list("id", flat=True):
         try:
             reconcile(tenant_id=tenant_id, at=clock.now())
+            measures_take(tenant_id=tenant_id, at=clock.now())
         except Exception:
             logger.exception("comparing the copies of tenant %s failed", tenant_id)

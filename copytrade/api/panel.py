@@ -11,12 +11,13 @@ from accounts.selectors import accounts
 from copytrade.api.management import CopyView
 from copytrade.engine.reconcile import lights_refresh
 from copytrade.models import FailedExit, SyncLight, TradeLink
-from copytrade.selectors_commands import copied_position_account, failed_exits, sync_lights
+from copytrade.selectors_commands import copied_position_account, failed_exits, heartbeats, sync_lights
 from copytrade.services.commands import position_close, position_untrack
+from core.clock import unix
 from core.rounding import ZERO
 from core.volume import wire_of
 from infra.api.schema import describe
-from infra.api.shapes import record, text, whole
+from infra.api.shapes import many, record, seconds, text, whole
 from infra.api.tables import TEXT, TIME, VOLUME, WHOLE, Column, Limits, Table
 from infra.push import publish_on_commit
 
@@ -49,6 +50,9 @@ SYNC: Final = Table(
     },
     order=[("login", "asc"), ("symbol", "asc")],
     limits=Limits(standard=100, most=1000),
+)
+HEARTBEAT: Final = record(
+    login=whole(100001), last_event_time=seconds(), handled_event_time=seconds(), waiting=whole(0)
 )
 POSITION: Final = record(order=whole(5000002), symbol=text("EURUSD"), volume=whole(50))
 
@@ -88,15 +92,32 @@ class FailedExitsView(CopyView):
 
 
 class SyncView(CopyView):
-    @describe("Whether own copies agree with their leaders", query=SYNC.parameters(), answer=SYNC.shape())
+    @describe(
+        "Whether own copies agree with their leaders",
+        query=SYNC.parameters(),
+        answer=SYNC.shape(leaders=many(HEARTBEAT)),
+    )
     def get(self, request: Request) -> HttpResponse:
         """What own followers hold of each contract because of leaders, and what they should hold.
 
-        Net volumes, negative for short; compared at this moment.
+        Net volumes, negative for short; compared at this moment. `leaders` tells of each leader when its newest event
+        was, when the newest that is copied, and how many events wait.
         """
         mine = list(accounts(self.actor).order_by().values_list("pk", flat=True))
         publish_on_commit(lights_refresh(mine, at=self.at))
-        return SYNC.answer(SYNC.asked(self.payload), sync_lights(self.actor))
+        asked = SYNC.asked(self.payload)
+        if asked.as_csv:
+            return SYNC.answer(asked, sync_lights(self.actor))
+        leaders = [
+            {
+                "login": beat.login,
+                "last_event_time": unix(beat.last_event_at),
+                "handled_event_time": unix(beat.handled_event_at),
+                "waiting": beat.waiting,
+            }
+            for beat in heartbeats(self.actor)
+        ]
+        return Response({**SYNC.read(asked, sync_lights(self.actor)), "leaders": leaders})
 
 
 class AllFailedExitsView(StaffView):

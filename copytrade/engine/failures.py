@@ -1,6 +1,6 @@
 """Exits that could not be carried out: what their links owe is written with the turn that found out, and tried again."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,6 +11,7 @@ import psycopg
 from copytrade.domain.retries import KEPT, retry_delay
 from copytrade.domain.values import Link
 from copytrade.models_commands import FailedExitState
+from copytrade.notices import Notice, notice_frame
 from core.clock import unix
 from core.rounding import plain
 from core.states import Side
@@ -32,7 +33,7 @@ WITH owed AS (
        AND l.subscription_id = d.subscription_id AND l.leader_trade_id = d.trade
   ON CONFLICT (link_id) WHERE state = 'OPEN' DO UPDATE
   SET volume = EXCLUDED.volume, last_error = EXCLUDED.last_error, updated_at = EXCLUDED.updated_at
-  RETURNING *
+  RETURNING *, xmax = 0 AS fresh
 ), asked AS (
   INSERT INTO copytrade_copycommand (
     tenant_id, kind, subscription_id, shard_id, leader_id, follower_id, leader_trade_id, symbol, side, target, after_seq,
@@ -45,7 +46,7 @@ WITH owed AS (
        ON d.subscription_id = owed.subscription_id AND d.trade = owed.leader_trade_id
   ON CONFLICT DO NOTHING
 )
-SELECT id, follower_id, symbol, volume, attempts, next_attempt_at, expires_at, last_error, state FROM owed
+SELECT id, follower_id, symbol, volume, attempts, next_attempt_at, expires_at, last_error, state, fresh FROM owed
 """
 _SETTLE_SQL = b"""
 UPDATE copytrade_failedexit SET state = 'DONE', updated_at = %s WHERE link_id = ANY(%s::bigint[]) AND state = 'OPEN'
@@ -74,14 +75,15 @@ def failures_write(
     accounts: dict[int, AccountState],
     at: datetime,
 ) -> list[Frame]:
-    """Writes what links owe from now on and ends what they do not owe any more; the frames that tell of both.
+    """Writes what links owe from now on and ends what they do not owe any more; the frames that tell of both. Of a link's
+    first failure its owner is told in words as well.
 
     The caller holds the locks of the followers, and has written their links. Nothing is sent when there is neither.
     """
-    rows: list[tuple[Any, ...]] = []
+    frames: list[Frame] = []
     owing = [debt for debt in debts if debt.link.active and debt.link.owed]
     if owing:
-        rows += cursor.execute(
+        rows = cursor.execute(
             _OWE_SQL,
             {
                 "subscriptions": [debt.link.subscription_id for debt in owing],
@@ -97,13 +99,19 @@ def failures_write(
                 "at": at,
             },
         ).fetchall()
+        for *row, fresh in rows:
+            frames.append(failed_exit_frame(accounts[row[1]], row))
+            if fresh:
+                values = {"symbol": row[2], "lots": plain(row[3]), "code": row[7], "exit": row[0]}
+                frames.append(notice_frame(accounts[row[1]], Notice.FAILED_EXIT, values, at))
     links = list(settled)
     if links:
-        rows += cursor.execute(_SETTLE_SQL, [at, links]).fetchall()
-    return [failed_exit_frame(accounts[row[1]], row) for row in rows]
+        ended = cursor.execute(_SETTLE_SQL, [at, links]).fetchall()
+        frames += [failed_exit_frame(accounts[row[1]], row) for row in ended]
+    return frames
 
 
-def failed_exit_frame(account: AccountState, row: tuple[Any, ...]) -> Frame:
+def failed_exit_frame(account: AccountState, row: Sequence[Any]) -> Frame:
     """`failed_exit`: the row of GET /copytrade/failed-exits. `row` has the columns that the statements here return."""
     number, _follower, symbol, volume, attempts, next_at, expires_at, error, state = row
     data = {

@@ -86,7 +86,8 @@ INSERT INTO copytrade_synclight (tenant_id, follower_id, symbol, expected, held,
 SELECT current_setting('app.tenant')::bigint, v.* FROM unnest(
   %s::bigint[], %s::text[], %s::numeric[], %s::numeric[], %s::text[], %s::text[], %s::timestamptz[]) AS v
 ON CONFLICT (follower_id, symbol) DO UPDATE SET expected = EXCLUDED.expected, held = EXCLUDED.held,
-  state = EXCLUDED.state, why = EXCLUDED.why, since = EXCLUDED.since
+  state = EXCLUDED.state, why = EXCLUDED.why, since = EXCLUDED.since,
+  measured_at = CASE WHEN EXCLUDED.since = copytrade_synclight.since THEN copytrade_synclight.measured_at END
 """
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode

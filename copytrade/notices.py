@@ -1,0 +1,89 @@
+"""What a customer is told of copying that needs a look: terminals' notifications (`n`).
+
+A notification is a hint like every frame; what it speaks of can be read at its own address.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import IntEnum, StrEnum
+from typing import Any, Final, Protocol
+
+import msgspec
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy
+
+from copytrade import reasons
+from core.clock import unix
+from infra.push import Frame
+
+_encode = msgspec.json.Encoder(decimal_format="number").encode
+UNREAD: Final = 0
+
+
+class Level(IntEnum):
+    """How much it matters."""
+
+    INFO = 0
+    WARNING = 1
+    CRITICAL = 2
+
+
+class Notice(StrEnum):
+    """What is told; the token of the frame."""
+
+    FAILED_EXIT = "FAILED_EXIT"
+    EXIT_GIVEN_UP = "EXIT_GIVEN_UP"
+    OUT_OF_SYNC = "OUT_OF_SYNC"
+
+
+class Addressee(Protocol):
+    """The account that it is about."""
+
+    @property
+    def tenant_id(self) -> int: ...
+    @property
+    def customer_id(self) -> int: ...
+    @property
+    def login(self) -> int: ...
+
+
+_WORDS: Final[dict[Notice, tuple[Level, str | Promise, str | Promise]]] = {
+    Notice.FAILED_EXIT: (
+        Level.WARNING,
+        gettext_lazy("An exit could not be made"),
+        gettext_lazy(
+            "Account %(login)s still holds %(lots)s lots of %(symbol)s that its leader has left. It is tried again by "
+            "itself.[ Reason: %(why)s]"
+        ),
+    ),
+    Notice.EXIT_GIVEN_UP: (
+        Level.CRITICAL,
+        gettext_lazy("An exit was given up"),
+        gettext_lazy(
+            "Account %(login)s still holds %(lots)s lots of %(symbol)s that its leader has left. It was tried for seven "
+            "days; close the position by hand.[ Last reason: %(why)s]"
+        ),
+    ),
+    Notice.OUT_OF_SYNC: (
+        Level.CRITICAL,
+        gettext_lazy("Copies do not agree with their leader"),
+        gettext_lazy(
+            "Account %(login)s should hold %(expected)s lots of %(symbol)s because of copying and holds %(held)s."
+        ),
+    ),
+}
+
+
+def notice_frame(account: Addressee, notice: Notice, values: Mapping[str, Any], at: datetime) -> Frame:
+    """`["n", message, description, token, status, level, user_id, create_time, data]`; a `code` among the values is told
+    in words, and all values are its `data`."""
+    level, message, description = _WORDS[notice]
+    data = {"login": account.login, **values}
+    told = {**data, "why": reasons.detail(str(data.get("code", "")))}
+    text = _encode(
+        [
+            "n", str(message), reasons.words_filled(description, told), notice.value, UNREAD, level.value,
+            account.customer_id, unix(at), data,
+        ]
+    ).decode()  # fmt: skip
+    return Frame(account.tenant_id, account.customer_id, account.login, "notice", text)
