@@ -67,12 +67,15 @@ def followers_shown(actor: Actor, master: CopyMaster) -> None:
         raise forbidden("FOLLOWERS_NOT_PUBLIC", _("This master does not show its followers."))
 
 
-def followers_of_master(master: CopyMaster) -> QuerySet[CopySubscription]:
+def followers_of_master(master: CopyMaster, *, everybody: bool = False) -> QuerySet[CopySubscription]:
     """The living subscriptions to a master, each with what it has copied and closed so far.
 
     `copied_trades` closed records, `pnl` what they brought after commission and storage in the follower's currency,
-    `volume` their lots. Followers of the master's own customer count nowhere.
+    `volume` their lots. Followers of the master's own customer count nowhere but with `everybody`.
     """
+    living = CopySubscription.objects.filter(master_id=master.pk, ended_at__isnull=True)
+    if not everybody:
+        living = living.exclude(follower__customer_id=master.customer_id)
     entries = CopyOrder.objects.filter(
         subscription_id=OuterRef(OuterRef("pk")),
         status=CopyStatus.FILLED,
@@ -91,14 +94,10 @@ def followers_of_master(master: CopyMaster) -> QuerySet[CopySubscription]:
     def total(value: Any, field: Any) -> Any:
         return Coalesce(Subquery(closed.annotate(total=value).values("total")), Value(0), output_field=field)
 
-    return (
-        CopySubscription.objects.filter(master_id=master.pk, ended_at__isnull=True)
-        .exclude(follower__customer_id=master.customer_id)
-        .annotate(
-            copied_trades=total(Count("pk"), BigIntegerField()),
-            pnl=total(Sum(F("profit") + F("commission") + F("storage")), ExactDecimalField()),
-            volume=total(Sum("volume"), ExactDecimalField()),
-        )
+    return living.annotate(
+        copied_trades=total(Count("pk"), BigIntegerField()),
+        pnl=total(Sum(F("profit") + F("commission") + F("storage")), ExactDecimalField()),
+        volume=total(Sum("volume"), ExactDecimalField()),
     )
 
 

@@ -12,7 +12,6 @@ urlpatterns = [
     api_path("copytrade/subscription", management.SubscriptionsView),
     api_path("copytrade/subscription/<int:record_id>", management.SubscriptionView),
     api_path("copytrade/my", reading.MyCopyView),
-    api_path("copytrade/masters", reading.MastersListView),
     api_path("copytrade/subscriptions", reading.SubscriptionsListView),
     api_path("copytrade/orders", reading.CopyOrdersView),
     api_path("copytrade/orders/<int:record_id>", reading.CopyOrderView),

@@ -1,9 +1,13 @@
 """The addresses of the marketplace."""
 
 from infra.api.paths import api_path
-from marketplace.api import looking
+from marketplace.api import finding, looking, managing
 
 urlpatterns = [
+    api_path("copytrade/masters", finding.MastersView),
     api_path("copytrade/master/trades", looking.MasterTradesView),
     api_path("copytrade/master/followers", looking.MasterFollowersView),
+    api_path("manage/masters", managing.ManagedMastersView),
+    api_path("manage/masters/<int:record_id>", managing.ManagedMasterView),
+    api_path("manage/masters/<int:record_id>/followers", managing.ManagedFollowersView),
 ]

@@ -32,7 +32,6 @@ from infra.api.fields import (
 
 MOST_COUNTED: Final = 2**31 - 1
 """The largest count and number of seconds that is stored."""
-STATS_PERIODS: Final = ("7D", "30D", "90D", "365D", "ALL")
 STOP_ACTIONS: Final = (0, 1)  # STOP_ENTRIES, CLOSE_ALL
 
 
@@ -195,13 +194,6 @@ class EndBody(Body):
     """The body of a DELETE that ends copying."""
 
     open_copies = TextChoiceField(OpenCopies, default=OpenCopies.KEEP_EXITS)
-
-
-class PeriodBody(Body):
-    """The period of the statistics in a list of masters; both names are known."""
-
-    period = TextChoiceField(STATS_PERIODS, required=False)
-    stats_period = TextChoiceField(STATS_PERIODS, required=False)
 
 
 class SubscriptionNamesBody(Body):

@@ -42,17 +42,6 @@ def managed_master_object(master: CopyMaster) -> dict[str, Any]:
     }
 
 
-def master_row(master: CopyMaster) -> dict[str, Any]:
-    """A row of the list of masters (as from `masters_visible`). `stats` is null until statistics are kept."""
-    return {
-        **master_object(master),
-        "currency": master.account.currency,
-        "own": int(master.own),  # type: ignore[attr-defined]
-        "followers": master.followers,  # type: ignore[attr-defined]
-        "stats": None,
-    }
-
-
 def policy_object(policy: RewardPolicy) -> dict[str, Any]:
     """RewardPolicy (needs `payout_account` loaded)."""
     return {

@@ -10,33 +10,14 @@ from rest_framework.response import Response
 from accounts.selectors import product_config
 from copytrade import selectors
 from copytrade.api import shapes, tables
-from copytrade.api.bodies import PeriodBody, SubscriptionNamesBody
+from copytrade.api.bodies import SubscriptionNamesBody
 from copytrade.api.management import CopyView
-from copytrade.api.objects import follower_object, master_object, master_row, subscription_object
+from copytrade.api.objects import follower_object, master_object, subscription_object
 from copytrade.models import CopySubscription
 from core.volume import wire_of
 from infra.api.schema import describe
-from infra.api.shapes import extended, many, record, whole
+from infra.api.shapes import extended
 from infra.api.tables import csv_response
-
-
-class MastersListView(CopyView):
-    @describe(
-        "Masters that can be followed",
-        query=[*tables.MASTERS.parameters(), PeriodBody],
-        answer=record(rows=many(shapes.MASTER_ROW), count=whole()),
-    )
-    def get(self, request: Request) -> Response:
-        """The masters that can be followed, and the own ones.
-
-        Statistics are not kept yet: `stats` is null, `stats.*` is no filter, and the newest master comes first.
-        """
-        self.query(PeriodBody)
-        asked = tables.MASTERS.asked(self.payload)
-        found = selectors.masters_visible(self.actor)
-        return Response(
-            tables.MASTERS.rows_of_objects(asked, found, lambda page: [master_row(master) for master in page])
-        )
 
 
 class MyCopyView(CopyView):

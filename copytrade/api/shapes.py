@@ -50,9 +50,6 @@ MASTER: Final = record(
     updated_time=seconds(),
     reward_policy=POLICY,
 )
-MASTER_ROW: Final = extended(
-    MASTER, currency=text("USD"), own=flag(0), followers=whole(12), stats=Shape({"type": "null"}, None)
-)
 MANAGED_MASTER: Final = extended(
     MASTER,
     customer=text("anna@example.com"),

@@ -7,7 +7,7 @@ from django.db.models import BigIntegerField, DecimalField, F, Func, Value
 from django.db.models.functions import Cast, JSONObject
 
 from copytrade import reasons
-from copytrade.models import CopyMaster, CopyOrder, CopySubscription, TradeLink
+from copytrade.models import CopyOrder, CopySubscription, TradeLink
 from copytrade.selectors import market_of, refusal_params
 from core.money import round_money
 from core.states import Cmd, Side
@@ -45,31 +45,6 @@ def _cmd_of_side(side: str) -> int:
 def _detail(stored: Any) -> str:
     return reasons.detail(stored["reason"], refusal_params(stored["params"]) if stored["own"] else None)
 
-
-MASTERS: Final = Table(
-    CopyMaster,
-    {
-        "id": Column("id", WHOLE),
-        "login": Column("account__login", WHOLE),
-        "enabled": Column("enabled", FLAG),
-        "strategy_name": Column("strategy_name", TEXT),
-        "description": Column("description", TEXT),
-        "visibility": Column("visibility", TEXT),
-        "allowed_follower_modes": Column("allowed_follower_modes", WHOLE),
-        "show_trade_history": Column("show_trade_history", FLAG),
-        "show_followers": Column("show_followers", FLAG),
-        "max_followers": Column("max_followers", WHOLE),
-        "status": Column("status", TEXT),
-        "created_time": Column("created_at", TIME),
-        "updated_time": Column("updated_at", TIME),
-        "currency": Column("account__currency", TEXT),
-        "own": Column("own", FLAG),
-        "followers": Column("followers", WHOLE),
-    },
-    order=[("created_time", "desc")],
-    limits=Limits(standard=100, most=500),
-)
-"""The rows are objects; the columns are what conditions and sorting know."""
 
 SUBSCRIPTIONS: Final = Table(
     CopySubscription,

@@ -120,31 +120,13 @@ class Table:
         found = self.matches(asked, queryset)
         summary = self._summary(found, totals or {})
         page = _page(asked, found, summary["count"])
-        rows = [] if page is None else self._rows(page)
+        rows = [] if page is None else self.values_of(page)
         return {"structure": list(self.columns), "rows": rows, **summary}
 
     def answer(self, asked: Asked, queryset: QuerySet[Any], totals: Mapping[str, Column] | None = None) -> HttpResponse:
         """What `read` gives as a response, JSON or CSV as asked."""
         table = self.read(asked, queryset, totals)
         return csv_response(table["structure"], table["rows"]) if asked.as_csv else Response(table)
-
-    def rows_of_objects(
-        self,
-        asked: Asked,
-        queryset: QuerySet[Any],
-        build: Callable[[list[Any]], list[dict[str, Any]]] | None = None,
-    ) -> dict[str, Any]:
-        """`{"rows": [object, ...], "count"}`; `build` makes the objects of a page from its model instances."""
-        found = self.matches(asked, queryset)
-        count = found.order_by().count()
-        page = _page(asked, found, count)
-        if page is None:
-            rows: list[dict[str, Any]] = []
-        elif build is not None:
-            rows = build(list(page))
-        else:
-            rows = [dict(zip(self.columns, row, strict=True)) for row in self._rows(page)]
-        return {"rows": rows, "count": count}
 
     def shape(self, **totals: Shape) -> Shape:
         """What `answer` gives, for `describe(answer=...)`; `totals` as in `read`."""
@@ -193,7 +175,8 @@ class Table:
             summary[name] = column.writer(value) if column.writer else value
         return summary
 
-    def _rows(self, page: QuerySet[Any]) -> list[list[Any]]:
+    def values_of(self, page: QuerySet[Any]) -> list[list[Any]]:
+        """The rows of a queryset in the order that it has, as lists in the order of the columns."""
         places: dict[str, int] = {}
         expressions: dict[str, BaseExpression] = {}
         for name, column in self.columns.items():

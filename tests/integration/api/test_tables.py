@@ -135,15 +135,6 @@ def test_totals_are_taken_over_all_matches() -> None:
     assert (nothing["total_ticks"], nothing["total_volume"]) == (0, 0)
 
 
-def test_a_table_may_be_given_as_objects() -> None:
-    asked = TABLE.asked({"where": [["digits", "=", 5]]})
-    table = TABLE.rows_of_objects(asked, Instrument.objects.all())
-    assert table["count"] == 1
-    assert table["rows"][0]["symbol"] == "=CMD"
-    built = TABLE.rows_of_objects(asked, Instrument.objects.all(), lambda page: [{"s": one.symbol} for one in page])
-    assert built == {"rows": [{"s": "=CMD"}], "count": 1}
-
-
 def test_csv_has_the_same_rows_and_no_formula() -> None:
     asked = TABLE.asked({"format": "csv", "where": [["digits", "=", 5]]})
     response = TABLE.answer(asked, Instrument.objects.all())

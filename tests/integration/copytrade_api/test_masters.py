@@ -148,8 +148,8 @@ def test_put_changes_only_what_is_sent(cast: Cast):
     assert changed.status == 200, changed.text
     expected = {**master, "visibility": "public", "updated_time": changed.json["updated_time"]}
     assert changed.json == expected
-    for key, value in {"id": 1, "login": 1, "created_time": 1}.items():
-        assert cast.alice.put(path, {key: value}).error == (400, "INVALID_DATA")
+    for key in ("id", "login", "created_time"):
+        assert cast.alice.put(path, {key: master[key] + 1}).error == (400, "INVALID_DATA")
     assert cast.alice.put(path, {"strategy_name": None}).error == (400, "INVALID_DATA")
 
 
@@ -240,43 +240,3 @@ def make_link(cast: Cast, subscription: CopySubscription) -> TradeLink:
             created_at=AT,
             updated_at=AT,
         )
-
-
-def test_the_list_of_masters_shows_what_can_be_followed_and_what_is_own(cast: Cast):
-    public = cast.house.master(cast.alice, strategy_name="Public")
-    private = cast.house.master(cast.alice, strategy_name="Private", visibility="private")
-    disabled = cast.house.master(cast.alice, strategy_name="Disabled", enabled=False)
-    paused = cast.house.master(cast.alice, strategy_name="Paused")
-    with tenant_scope(cast.house.id):
-        CopyMaster.objects.filter(pk=paused.pk).update(status="PAUSED")
-    cast.house.subscription(cast.bob, public, cast.house.follower(cast.bob))
-    cast.house.subscription(cast.alice, public, cast.house.follower(cast.alice))
-
-    seen = cast.bob.get("/copytrade/masters").json
-    assert (seen["count"], [row["id"] for row in seen["rows"]]) == (1, [public.pk])
-    row = seen["rows"][0]
-    assert set(row) == MASTER_KEYS | {"currency", "own", "followers", "stats"}
-    # Followers of the master's own customer count nowhere.
-    assert (row["currency"], row["own"], row["followers"], row["stats"]) == ("USD", 0, 1, None)
-
-    own = cast.alice.get("/copytrade/masters").json
-    assert {row["id"] for row in own["rows"]} == {public.pk, private.pk, disabled.pk, paused.pk}
-    assert all(row["own"] == 1 for row in own["rows"])
-    named = cast.alice.get("/copytrade/masters", where=[["strategy_name", "like", "P%"]], orderBy=["id", "asc"])
-    assert [row["id"] for row in named.json["rows"]] == [public.pk, private.pk, paused.pk]
-    most = cast.alice.get("/copytrade/masters", orderBy=["followers", "desc"], limit=1, stats_period="90D").json
-    assert ([row["id"] for row in most["rows"]], most["count"]) == ([public.pk], 4)
-    assert cast.charlie.get("/copytrade/masters").json == {"rows": [], "count": 0}
-    for bad in ({"limit": 501}, {"period": "1D"}, {"where": [["customer_id", "=", 1]]}):
-        assert cast.bob.get("/copytrade/masters", **bad).error == (400, "INVALID_DATA")
-
-
-def test_the_list_of_masters_takes_the_same_queries_for_any_number(cast: Cast, django_assert_max_num_queries):
-    cast.bob.get("/copytrade/masters")  # what is looked up once per process
-    counts = []
-    for _number in range(3):
-        cast.house.master(cast.alice)
-        with django_assert_max_num_queries(30) as seen:
-            cast.bob.get("/copytrade/masters")
-        counts.append(len(seen))
-    assert len(set(counts)) == 1

@@ -1,0 +1,73 @@
+"""The list of masters that can be followed."""
+
+from typing import Any, Final
+
+from django.http import HttpResponse
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from copytrade.api.management import CopyView
+from infra.api.asking import Asked
+from infra.api.schema import describe
+from infra.api.shapes import Shape, many, record, whole
+from infra.api.tables import FLAG, TEXT, WHOLE, Column, Limits, Table, csv_response
+from marketplace.api.bodies import PeriodQuery
+from marketplace.api.columns import FIGURES, HISTORY, PROFILE
+from marketplace.api.objects import MASTER_ROW, master_row
+from marketplace.domain.periods import Period
+from marketplace.models import MasterStats
+from marketplace.selectors_finding import Found, masters_found
+
+MASTERS: Final = Table(
+    MasterStats,
+    {
+        **PROFILE,
+        "own": Column("own", FLAG),
+        "followers": Column("living_followers", WHOLE),
+        "stats.period": Column("period", TEXT),
+        **{f"stats.{name}": column for name, column in FIGURES.items()},
+    },
+    filters={"stats.days": HISTORY},
+    order=[("stats.roi", "desc")],
+    tie="master_id",
+    limits=Limits(standard=100, most=500),
+)
+"""The rows are objects; the columns are what conditions and sorting know, and those of the CSV."""
+_ANSWER: Final = record(rows=many(MASTER_ROW), count=whole())
+
+
+class MastersView(CopyView):
+    @describe(
+        "Masters that can be followed, with their figures",
+        query=[*MASTERS.parameters(), PeriodQuery],
+        answer=Shape(_ANSWER.schema, _ANSWER.example, csv=True),
+    )
+    def get(self, request: Request) -> HttpResponse:
+        """Active, enabled, public masters, and the own ones in any state; the best return first unless asked otherwise.
+
+        Conditions and sorting take every field of the profile, of `reward_policy` as `reward_policy.fee_percent`, of the
+        figures as `stats.roi`; `stats.days` is how many closed days of history the period has. What is undefined stands
+        last.
+        """
+        query = self.query(PeriodQuery)
+        asked = MASTERS.asked(self.payload)
+        period = query.get("period") or query.get("stats_period") or Period.MONTH
+        page, count = masters_page(asked, masters_found(self.actor, period))
+        if asked.as_csv:
+            return csv_response(list(MASTERS.columns), MASTERS.values_of(page))
+        return Response({"rows": [master_row(figures) for figures in page], "count": count})
+
+
+def masters_page(asked: Asked, found: Found) -> tuple[Any, int]:
+    """The asked page as a queryset in its order, and how many masters match.
+
+    The best of everybody's masters are read in the order of an index, as many as the page can need; the few own ones
+    join them, and those are put in order.
+    """
+    count = sum(MASTERS.matches(asked, part).order_by().count() for part in found.counted)
+    own = set(MASTERS.matches(asked, found.own).order_by().values_list("pk", flat=True))
+    end = asked.offset + asked.limit
+    if not own:
+        return MASTERS.matches(asked, found.everybody)[asked.offset : end], count
+    best = set(MASTERS.matches(asked, found.everybody).values_list("pk", flat=True)[:end])
+    return MASTERS.matches(asked, found.chosen(best | own))[asked.offset : end], count

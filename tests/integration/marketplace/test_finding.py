@@ -1,0 +1,205 @@
+"""GET /copytrade/masters: who is found, by what, in which order, and that nobody else is."""
+
+from decimal import Decimal as D
+from typing import Any
+
+import pytest
+
+from copytrade.models import CopyMaster, MasterStatus
+from infra.tenancy import tenant_scope
+from marketplace.models import MasterStats
+from tests.integration.copytrade_api.test_masters import MASTER_KEYS
+from tests.support.api import Api
+from tests.support.copying import Cast
+from tests.support.world import World
+
+STATS_KEYS = {
+    "period", "pnl", "roi", "twr", "equity_start", "equity_end", "trades", "profit_trades", "loss_trades", "win_rate",
+    "avg_pnl_per_trade", "best_trade", "worst_trade", "profit_factor", "max_drawdown", "followers", "aum",
+    "weekly_trades", "avg_holding_time", "last_trade_time", "sharp_ratio", "sortino_ratio", "risk_score",
+    "followers_return", "followers_gap", "gap_parts",
+}  # fmt: skip
+
+
+@pytest.fixture
+def cast(world: World) -> Cast:
+    return Cast(world)
+
+
+def figures(cast: Cast, master: CopyMaster, period: str = "30D", **values: Any) -> None:
+    with tenant_scope(cast.house.id):
+        assert MasterStats.objects.filter(master=master, period=period).update(**values) == 1
+
+
+def found(cast: Cast, who: Any = None, **query: Any) -> list[int]:
+    answer = (who or cast.bob).get("/copytrade/masters", **query)
+    assert answer.status == 200, answer.text
+    if "limit" not in query:
+        assert answer.json["count"] == len(answer.json["rows"])
+    return [row["id"] for row in answer.json["rows"]]
+
+
+def decide(cast: Cast, master: CopyMaster, status: MasterStatus) -> None:
+    body = {"status": status.value, "reason": "as agreed"}
+    assert Api(token=cast.house.place.manager.token).put(f"/manage/masters/{master.pk}/status", body).status == 200
+
+
+def test_r097_the_list_shows_what_can_be_followed_and_what_is_own(cast: Cast):
+    public = cast.house.master(cast.alice, strategy_name="Public")
+    private = cast.house.master(cast.alice, strategy_name="Private", visibility="private")
+    disabled = cast.house.master(cast.alice, strategy_name="Disabled", enabled=False)
+    paused = cast.house.master(cast.alice, strategy_name="Paused")
+    decide(cast, paused, MasterStatus.PAUSED)
+    cast.house.subscription(cast.bob, public, cast.house.follower(cast.bob))
+    cast.house.subscription(cast.alice, public, cast.house.follower(cast.alice))
+
+    seen = cast.bob.get("/copytrade/masters").json
+    assert (seen["count"], [row["id"] for row in seen["rows"]]) == (1, [public.pk])
+    row = seen["rows"][0]
+    assert set(row) >= MASTER_KEYS | {"currency", "own", "followers", "stats"}
+    assert not {"customer", "customer_id", "email"} & set(row)
+    # Followers of the master's own customer count nowhere.
+    assert (row["currency"], row["own"], row["followers"]) == ("USD", 0, 1)
+
+    own = cast.alice.get("/copytrade/masters").json
+    assert {row["id"] for row in own["rows"]} == {public.pk, private.pk, disabled.pk, paused.pk}
+    assert all(row["own"] == 1 for row in own["rows"])
+    assert own["count"] == 4
+    named = {"where": [["strategy_name", "like", "P%"]], "orderBy": ["id", "asc"]}
+    assert found(cast, cast.alice, **named) == [public.pk, private.pk, paused.pk]
+    assert found(cast, cast.alice, orderBy=["followers", "desc"], limit=1) == [public.pk]
+    assert found(cast, cast.alice, where=[["own", "=", 0]]) == []
+    assert cast.charlie.get("/copytrade/masters").json == {"rows": [], "count": 0}
+
+
+def test_r083_the_figures_of_the_asked_period(cast: Cast):
+    master = cast.house.master(cast.alice)
+    figures(cast, master, roi=D("0.125"), trades=7, win_rate=D("0.5"), gap_slippage=D("-0.01"))
+    figures(cast, master, "90D", roi=D("-0.25"), risk_score=4)
+    row = cast.bob.get("/copytrade/masters").json["rows"][0]
+    assert set(row["stats"]) == STATS_KEYS
+    assert set(row["stats"]["gap_parts"]) == {"slippage", "fees", "skipped", "other"}
+    assert (row["stats"]["period"], row["stats"]["roi"], row["stats"]["trades"]) == ("30D", D("0.125"), 7)
+    assert row["stats"]["gap_parts"]["slippage"] == D("-0.01")
+    # Undefined is null and never 0.
+    assert (row["stats"]["sharp_ratio"], row["stats"]["last_trade_time"], row["stats"]["risk_score"]) == (None,) * 3
+    for name in ("period", "stats_period"):
+        other = cast.bob.get("/copytrade/masters", **{name: "90D"}).json["rows"][0]["stats"]
+        assert (other["period"], other["roi"], other["risk_score"], other["trades"]) == ("90D", D("-0.25"), 4, 0)
+
+
+def test_r084_the_best_return_first_and_what_is_undefined_last(cast: Cast):
+    masters = [cast.house.master(cast.alice) for _number in range(5)]
+    for master, roi in zip(masters, (D("0.1"), None, D("0.3"), D("-0.2"), None), strict=True):
+        figures(cast, master, roi=roi)
+    first, second, third, fourth, fifth = (master.pk for master in masters)
+    ranking = [third, first, fourth, fifth, second]
+    assert found(cast) == ranking
+    assert found(cast, orderBy=["stats.roi", "desc"]) == ranking
+    assert found(cast, orderBy=["stats.roi", "asc"]) == [fourth, first, third, second, fifth]
+    # In pages, for somebody who has none of them and for their owner.
+    for who in (cast.bob, cast.alice):
+        pages = [found(cast, who, limit=2, offset=offset) for offset in (0, 2, 4, 6)]
+        assert [master for page in pages for master in page] == ranking
+    assert cast.bob.get("/copytrade/masters", limit=2).json["count"] == 5
+
+
+def test_own_masters_stand_among_the_others_where_they_belong(cast: Cast):
+    alices = [cast.house.master(cast.alice) for _number in range(3)]
+    hidden = cast.house.master(cast.bob, visibility="private")
+    public = cast.house.master(cast.bob)
+    for master, roi in zip((*alices, hidden, public), ("0.5", "0.3", "0.1", "0.4", "0.2"), strict=True):
+        figures(cast, master, roi=D(roi))
+    first, second, third = (master.pk for master in alices)
+    assert found(cast, cast.bob) == [first, hidden.pk, second, public.pk, third]
+    assert found(cast, cast.alice) == [first, second, public.pk, third]
+    pages = [found(cast, cast.bob, limit=2, offset=offset) for offset in (0, 2, 4)]
+    assert pages == [[first, hidden.pk], [second, public.pk], [third]]
+    condition = [["stats.roi", "<=", "0.4"]]
+    assert found(cast, cast.bob, where=condition, limit=1, offset=1) == [second]
+    assert cast.bob.get("/copytrade/masters", where=condition, limit=1).json["count"] == 4
+
+
+@pytest.mark.parametrize("name", [*sorted(STATS_KEYS - {"period", "gap_parts", "last_trade_time"}), "gap_parts.fees"])
+def test_every_figure_can_be_filtered_and_sorted_by(cast: Cast, name: str):
+    low, high, none = (cast.house.master(cast.alice) for _number in range(3))
+    column = name.replace("gap_parts.", "gap_")
+    figures(cast, low, **{column: 2})
+    figures(cast, high, **{column: 3})
+    assert found(cast, where=[[f"stats.{name}", ">=", 2]], orderBy=[f"stats.{name}", "desc"]) == [high.pk, low.pk]
+    assert found(cast, whereBetween=[[f"stats.{name}", [1, 2]]]) == [low.pk]
+    assert found(cast, orderBy=[f"stats.{name}", "desc"])[:2] == [high.pk, low.pk]
+    assert none.pk in found(cast, whereNot=[[f"stats.{name}", 2]])
+
+
+def test_every_field_of_the_profile_and_of_the_terms_can_be_filtered_by(cast: Cast):
+    master = cast.house.master(cast.alice, strategy_name="Only this", max_followers=7, description="slow")
+    cast.house.master(cast.alice, strategy_name="Other")
+    row = next(row for row in cast.bob.get("/copytrade/masters").json["rows"] if row["id"] == master.pk)
+    fields = {name: value for name, value in row.items() if name not in ("reward_policy", "stats")}
+    assert len(fields) > 15
+    terms = {
+        f"reward_policy.{name}": value for name, value in row["reward_policy"].items() if name != "payout_account_login"
+    }
+    for name, value in {**fields, **terms}.items():
+        sent = str(value) if isinstance(value, D) else value
+        assert master.pk in found(cast, where=[[name, "=", sent]]), name
+        assert master.pk not in found(cast, whereNot=[[name, sent]]), name
+    assert found(cast, where=[["stats.days", ">=", 1]]) == []
+
+
+def test_what_is_hidden_is_nothing_to_filter_or_sort_by(cast: Cast):
+    cast.house.master(cast.alice)
+    for name in (
+        "customer_id", "customer", "master__customer__email", "account__balance", "master_id", "listed", "stats.listed",
+        "stats.volatility", "published_at", "reward_policy.payout_account_login", "stats", "roi", "stats.",
+    ):  # fmt: skip
+        for query in ({"where": [[name, "!=", 1]]}, {"orderBy": [name, "asc"]}, {"whereIn": [[name, [1]]]}):
+            assert cast.bob.get("/copytrade/masters", **query).error == (400, "INVALID_DATA"), name
+    for bad in ({"limit": 501}, {"period": "1D"}, {"stats_period": "30d"}, {"where": [["stats.roi", "like", "1%"]]}):
+        assert cast.bob.get("/copytrade/masters", **bad).error == (400, "INVALID_DATA")
+    assert cast.nobody.get("/copytrade/masters").error == (401, "INVALID_CUSTOMER_SESSION")
+
+
+def test_a_profile_that_changes_is_listed_and_unlisted_at_once(cast: Cast):
+    master = cast.house.master(cast.alice, visibility="private")
+    assert found(cast) == []
+    path = f"/copytrade/master/{master.pk}"
+    for change, visible in (
+        ({"visibility": "public"}, True),
+        ({"enabled": 0}, False),
+        ({"enabled": 1}, True),
+        ({"visibility": "private"}, False),
+        ({"visibility": "public"}, True),
+    ):
+        assert cast.alice.put(path, change).status == 200
+        assert found(cast) == ([master.pk] if visible else []), change
+    decide(cast, master, MasterStatus.INACTIVE)
+    assert found(cast) == []
+    decide(cast, master, MasterStatus.ACTIVE)
+    assert found(cast) == [master.pk]
+    assert cast.alice.delete(path).status == 200
+    assert found(cast) == found(cast, cast.alice) == []
+
+
+def test_the_list_as_csv(cast: Cast):
+    master = cast.house.master(cast.alice, strategy_name="=Formula")
+    figures(cast, master, roi=D("0.5"))
+    header, row = cast.bob.get("/copytrade/masters", format="csv").text.splitlines()
+    cells = dict(zip(header.split(","), row.split(","), strict=True))
+    assert (cells["login"], cells["stats.roi"], cells["stats.sharp_ratio"]) == (str(master.account.login), "0.5", "")
+    assert cells["strategy_name"] == "'=Formula"
+
+
+@pytest.mark.parametrize("who", ["bob", "alice"])
+def test_the_same_queries_for_any_number(cast: Cast, who: str, django_assert_max_num_queries):
+    caller = getattr(cast, who)
+    cast.house.master(cast.alice)
+    found(cast, caller)  # what is looked up once per process
+    counts = []
+    for _number in range(3):
+        with django_assert_max_num_queries(20) as seen:
+            found(cast, caller)
+        counts.append(len(seen))
+        cast.house.master(cast.alice)
+    assert len(set(counts)) == 1
