@@ -50,6 +50,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--repeats", type=int, help="entries for durable copies")
     parser.add_argument("--workers", type=int, default=1, help="copy workers")
     parser.add_argument("--market", action=argparse.BooleanOptionalAction, default=True, help="triggers and margins")
+    parser.add_argument("--dry-run", action=argparse.BooleanOptionalAction, default=True, help="a dry run of 90 days")
     options = parser.parse_args(arguments)
     quick = options.quick
     if options.followers is None:
@@ -78,7 +79,7 @@ def _measure(options: argparse.Namespace, database: str, redis: str) -> None:
     # These need Django to be ready
     from django.core.management import call_command
 
-    from benchmarks import durable, report, triggers, world
+    from benchmarks import dry_run, durable, report, triggers, world
     from benchmarks.machine import facts
     from infra.database import analyze
 
@@ -96,6 +97,9 @@ def _measure(options: argparse.Namespace, database: str, redis: str) -> None:
             found.durables.append(durable.measure(made, followers, options.repeats, processes, database))
         for followers in options.durable:
             found.statements[followers] = _statements(made, followers)
+        if options.dry_run:
+            _say("A dry run ...")
+            found.dry_run = dry_run.measure(made.tenant_id, options.runs)
         if options.market:
             _say("Ticks, margins, many symbols ...")
             child = {**env, "DJANGO_SETTINGS_MODULE": "config.settings"}

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from benchmarks.dry_run import Found as DryRun
 from benchmarks.durable import Durable
 from benchmarks.figures import Compared, median_of_runs, ratio
 from benchmarks.latency import Latency
@@ -23,6 +24,7 @@ class Report:
     durables: list[Durable] = field(default_factory=list)
     statements: dict[int, dict[str, Any]] = field(default_factory=dict)
     market: Market | None = None
+    dry_run: DryRun | None = None
     load_after: list[float] = field(default_factory=list)
     seconds: float = 0.0
 
@@ -39,6 +41,8 @@ def as_json(report: Report) -> dict[str, Any]:
         durable["floor_per_second"] = measured.floor_per_second
     if report.market is not None:
         plain["market"]["ticks"]["ratios"] = report.market.ticks.ratios
+    if report.dry_run is not None:
+        plain["dry_run"]["times"]["ratios"] = report.dry_run.times.ratios
     plain["combined"] = [{"name": name, "ratio": value} for name, value, _detail in _combined(report)]
     return plain
 
@@ -83,6 +87,10 @@ def table(report: Report) -> str:
             lines.append(f"{_followers(size)}: {counted['per_turn']:.1f} in {counted['turns']} turns")
     if report.market is not None:
         lines += ["", *market_table(report.market)]
+    if report.dry_run is not None:
+        found = report.dry_run
+        lines += ["", f"Dry run of {found.trades:,} trades: a bare read of their {found.events:,} events is the floor"]
+        lines.append(_latency_line(found.times))
     return "\n".join(lines)
 
 

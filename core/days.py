@@ -1,5 +1,6 @@
 """Trading days: a day ends at an hour of a zone's clocks, and is named after the date on which it ends."""
 
+from calendar import monthrange
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -26,3 +27,9 @@ class DayBoundary:
     def ended_before(self, at: datetime) -> date:
         """The last day that is over at that instant."""
         return self.day_of(at) - ONE_DAY
+
+
+def month_later(at: datetime, months: int) -> datetime:
+    """The same day and time `months` later; where that month is shorter, on its last day."""
+    year, month = divmod(at.year * 12 + at.month - 1 + months, 12)
+    return at.replace(year=year, month=month + 1, day=min(at.day, monthrange(year, month + 1)[1]))

@@ -51,7 +51,7 @@ class Cmd(IntEnum):
     @property
     def kind(self) -> TicketKind:
         """The kind of a trading command."""
-        return next(kind for kind, pair in _COMMANDS.items() if self in pair)
+        return _KINDS[self]
 
 
 _COMMANDS = {
@@ -59,6 +59,7 @@ _COMMANDS = {
     TicketKind.LIMIT: (Cmd.BUY_LIMIT, Cmd.SELL_LIMIT),
     TicketKind.STOP: (Cmd.BUY_STOP, Cmd.SELL_STOP),
 }
+_KINDS = {cmd: kind for kind, pair in _COMMANDS.items() for cmd in pair}
 
 
 class TradeState(IntEnum):

@@ -29,20 +29,23 @@ ORDER BY (SELECT e.kind IN ('REDUCE', 'CLOSE') FROM trading_accountevent e
 LIMIT 1 FOR NO KEY UPDATE OF s SKIP LOCKED
 """
 # An order that closes trades and opens another is a flip: the opening half names the trades that it closed. A limit order
-# that a netting position took in lends its price to what became of the position.
+# that a netting position took in lends its price to what became of the position. Both are told from the few events before
+# it; looked up one by one, by a `seq` that is computed, they would cost a read of all the leader's events each: row level
+# security keeps such a condition out of the index.
 _EVENTS_SQL = b"""
 SELECT e.id, e.seq, e.kind, e.trade_id, e.symbol, e.side, e.volume_before, e.volume_after, e.price, e.bid, e.ask, e.sl,
        e.tp, e.equity, e.balance, e.at, e.cmd, e.expiration_at,
-       CASE WHEN e.kind = 'OPEN' THEN (
-         SELECT array_agg(p.trade_id) FROM trading_accountevent p
-         WHERE p.account_id = e.account_id AND p.seq BETWEEN e.seq - 9 AND e.seq - 1 AND p.kind = 'CLOSE'
-           AND p.order_id = e.order_id) END,
-       limited.id, limited.open_price
-FROM trading_accountevent e LEFT JOIN LATERAL (
-  SELECT t.id, t.open_price FROM trading_accountevent p JOIN trading_trade t ON t.id = p.trade_id
-  WHERE e.kind IN ('OPEN', 'INCREASE') AND p.account_id = e.account_id AND p.seq BETWEEN e.seq - 2 AND e.seq - 1
-    AND p.kind = 'CANCEL' AND p.order_id = e.order_id AND t.cmd IN (2, 3)) limited ON true
-WHERE e.account_id = %s AND e.seq > %s ORDER BY e.seq LIMIT %s
+       CASE WHEN e.kind = 'OPEN' AND e.order_id IS NOT NULL THEN e.closed END, limited.id, limited.open_price
+FROM (
+  SELECT n.*, array_agg(n.trade_id) FILTER (WHERE n.kind = 'CLOSE') OVER earlier AS closed,
+         max(n.trade_id) FILTER (WHERE n.kind = 'CANCEL') OVER earlier AS cancelled
+  FROM (SELECT * FROM trading_accountevent WHERE account_id = %(leader)s AND seq > %(after)s::bigint - 9
+        ORDER BY seq LIMIT %(most)s + 9) n
+  WINDOW earlier AS (PARTITION BY n.order_id ORDER BY n.seq ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+) e
+LEFT JOIN trading_trade limited ON limited.id = e.cancelled AND limited.cmd IN (2, 3)
+  AND e.kind IN ('OPEN', 'INCREASE') AND e.order_id IS NOT NULL
+WHERE e.seq > %(after)s ORDER BY e.seq LIMIT %(most)s
 """
 # The leader, how many of its shards have something to do (this one included), and whether an exit is among it.
 _LEADER_SQL = (
@@ -102,6 +105,12 @@ EVENTS_PER_TURN = 100
 
 # The cursor passes balance operations.
 _HANDLED = frozenset(EventKind) - {EventKind.BALANCE}
+
+
+def events_after(cursor: psycopg.Cursor[Any], leader_id: int, seq: int, most: int) -> list[LeaderEvent]:
+    """Up to `most` changes of a leader's tickets after its event `seq`, oldest first, as the engine decides from them."""
+    rows = cursor.execute(_EVENTS_SQL, {"leader": leader_id, "after": seq, "most": most}, prepare=True).fetchall()
+    return [_event(row) for row in rows if row[2] in _HANDLED]
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +178,8 @@ def claim_shard(
     connected = connection.connection
     with pipelined():
         events, leader, locked = (psycopg.Cursor(connected) for _ in range(3))
-        events.execute(_EVENTS_SQL, [leader_id, done, EVENTS_PER_TURN], prepare=True)
+        told = {"leader": leader_id, "after": done, "most": EVENTS_PER_TURN}
+        events.execute(_EVENTS_SQL, told, prepare=True)
         locked.execute(_LOCK_SQL, [shard_id], prepare=True)
         # After the lock: the contracts that followers have named change under it.
         leader.execute(_LEADER_SQL, [leader_id], prepare=True)

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from copytrade.domain.follower_stops import FollowerStop, follower_stop
-from copytrade.domain.limits import ENTRY_LIMITS, bounded_by, tightest
+from copytrade.domain.limits import ENTRY_LIMITS, STOP_LIMITS, bounded_by, tightest
 from copytrade.domain.values import ContractTerms, Rounding, Settings, Sizing
 from core.rounding import plain
 
@@ -98,13 +98,7 @@ def settings_of(row: tuple[Any, ...], is_follower: bool, leader_currency: str) -
     values = [plain(value) if isinstance(value, Decimal) else value for value in row]
     stored: dict[str, Any] = dict(zip(_COLUMNS, values, strict=False))
     bounds = [Decimal(value) for value in values[len(_COLUMNS) :]]
-    limits = [
-        (name, tightest(name, follower=Decimal(stored[name]), master=of[0], tenant=of[1]))
-        for name, of in zip(ENTRY_LIMITS, zip(bounds[:3], bounds[3:], strict=True), strict=True)
-    ]
-    stored |= {name: limit.value for name, limit in limits}
-    stored["max_positions"] = int(stored["max_positions"])
-    stored["bounded_by"] = bounded_by(limits)
+    _limit(stored, bounds[:3], bounds[3:])
     stored["sizing"], stored["rounding"] = Sizing(stored["sizing"]), Rounding(stored["rounding"])
     stored["contracts"] = tuple(
         ContractTerms(symbol, Decimal(ratio), synced, cross)
@@ -115,10 +109,47 @@ def settings_of(row: tuple[Any, ...], is_follower: bool, leader_currency: str) -
     return Settings(**stored, role_is_follower=is_follower, leader_currency=leader_currency)
 
 
+def settings_of_draft(draft: Any, master: Any, config: Any, *, leader_currency: str) -> Settings:
+    """What a master's subscription that is not stored would be decided by; all that is around it counts as switched on.
+
+    `draft`, `master` and `config` have the attributes of `CopySubscription`, `CopyMaster` and `ProductConfig`.
+    """
+    wanted = {name: getattr(draft, name) for name in _COLUMNS if hasattr(draft, name)}
+    stored: dict[str, Any] = {k: plain(v) if isinstance(v, Decimal) else v for k, v in wanted.items()}
+    _limit(stored, _bounds(master, "bound_", ENTRY_LIMITS), _bounds(config, "copy_bound_", ENTRY_LIMITS))
+    around: dict[str, Any] = {
+        "subscription_id": 0, "leader_id": 0, "follower_id": 0, "entries_from_seq": 0, "ended": False, "module_on": True,
+        "master_active": True, "follower_enabled": True, "group_id": None,
+    }  # fmt: skip
+    return Settings(**(stored | around), role_is_follower=True, leader_currency=leader_currency)
+
+
 def stop_of(figures: Sequence[Any]) -> FollowerStop:
     """The follower stop that holds, from the columns of STOPS_SQL."""
     values = [plain(figure) for figure in figures]
     return follower_stop(values[:3], values[3:6], values[6:9], values[9:])
+
+
+def stop_of_draft(draft: Any, master: Any, config: Any, equity: Decimal) -> FollowerStop | None:
+    """The follower stop of a subscription that begins at this equity, as for `settings_of_draft`; None without limits."""
+    own = [plain(Decimal(getattr(draft, name))) for name in STOP_LIMITS]
+    bounds = _bounds(master, "bound_", STOP_LIMITS), _bounds(config, "copy_bound_", STOP_LIMITS)
+    return follower_stop(own, *bounds, [equity, equity]) if any((*own, *bounds[0], *bounds[1])) else None
+
+
+def _limit(stored: dict[str, Any], master: Sequence[Decimal], tenant: Sequence[Decimal]) -> None:
+    """Puts the tightest of each limit of an entry in the follower's place, with whose they are."""
+    limits = [
+        (name, tightest(name, follower=Decimal(stored[name]), master=of[0], tenant=of[1]))
+        for name, of in zip(ENTRY_LIMITS, zip(master, tenant, strict=True), strict=True)
+    ]
+    stored |= {name: limit.value for name, limit in limits}
+    stored["max_positions"] = int(stored["max_positions"])
+    stored["bounded_by"] = bounded_by(limits)
+
+
+def _bounds(of: Any, prefix: str, names: Sequence[str]) -> list[Decimal]:
+    return [plain(Decimal(getattr(of, prefix + name))) for name in names]
 
 
 def _rows(text: str) -> list[list[Any]]:

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from django.utils.translation import gettext as _
 
-from accounts.models import AccountGroup, TradingAccount
+from accounts.models import AccountGroup, ProductConfig, TradingAccount
 from accounts.selectors import account_named, product_config
 from copytrade.domain.limits import LIMITS
 from copytrade.models import (
@@ -66,9 +66,8 @@ def subscription_create(
     `MASTER_NOT_FOUND`, `MASTER_NOT_AVAILABLE`, `FOLLOWER_NOT_FOUND`, `FOLLOWER_MODE_NOT_ALLOWED`, `CIRCULAR_COPY`,
     `MAX_MASTERS_REACHED`, `ALREADY_CONTROLLED`, `MASTER_FULL`; a living pair is 409 `RET_DUPLICATE_RECORD`.
     """
-    subscription = CopySubscription(created_at=at, updated_at=at)
-    config = product_config()
-    _apply(subscription, {**{name: getattr(config, f"copy_default_{name}") for name in LIMITS}, **settings})
+    subscription = subscription_draft(settings, product_config())
+    subscription.created_at = subscription.updated_at = at
     follower = account_named(actor, follower_login, foreign_code="INVALID_FOLLOWER_ACCOUNT")
     leader_id = _master_of(master_login).account_id
     locked = accounts_lock({leader_id, follower.pk})
@@ -86,6 +85,13 @@ def subscription_create(
         existing_ask(subscription, at=at)
     following_tell([master.pk])
     return subscription
+
+
+def subscription_draft(settings: Mapping[str, Any], config: ProductConfig) -> CopySubscription:
+    """A subscription that is not stored: its settings checked, a limit that is not named the tenant's default."""
+    draft = CopySubscription()
+    _apply(draft, {**{name: getattr(config, f"copy_default_{name}") for name in LIMITS}, **settings})
+    return draft
 
 
 def subscription_update(

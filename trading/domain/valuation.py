@@ -1,5 +1,6 @@
 """What tickets and accounts are worth. Formulas: docs/algorithms/money.md."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -7,7 +8,7 @@ from core.contracts import ContractSpec
 from core.money import round_money
 from core.rounding import ONE, ZERO, half_even
 from core.states import Side
-from trading.domain.values import AccountState, Market, Ticket
+from trading.domain.values import AccountState, Market, QuoteNow, Ticket
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,16 @@ def margin_needed(
 def floating_profit(account: AccountState, market: Market, ticket: Ticket) -> Decimal | None:
     """What closing the ticket now would book, in account currency; None when it cannot be priced."""
     return _worth(account, market, ticket)[0]
+
+
+def market_move(account: AccountState, market: Market, quotes: Mapping[int, QuoteNow]) -> None:
+    """Moves the account's market to these quotes, by instrument, and forgets what only its tickets were worth that this
+    changes: for whoever goes through thousands of quotes with one account."""
+    market.put(quotes)
+    pairs = any(market.spec(number).asset_class == "FX" for number in quotes)
+    for ticket in account.tickets:
+        if ticket.spec.id in quotes or (pairs and ticket.spec.profit_currency != account.currency):
+            ticket.worth = None
 
 
 def _worth(account: AccountState, market: Market, ticket: Ticket) -> tuple[Decimal | None, Decimal | None]:

@@ -70,6 +70,12 @@ class Market:
         """The same contracts at other quotes."""
         return Market(self._specs.values(), quotes)
 
+    def put(self, quotes: Mapping[int, QuoteNow]) -> None:
+        """Puts quotes in force in this market itself; see `valuation.market_move`."""
+        self._quotes = {**self._quotes, **quotes}
+        if any(self._specs[number].asset_class == "FX" for number in quotes):
+            self._rates.clear()
+
     def rate(self, source: str, target: str) -> Decimal | None:
         """Units of `target` for one unit of `source`: the mid of the direct pair, else of the inverse, else through USD.
 
