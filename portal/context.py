@@ -59,6 +59,7 @@ def portal(request: HttpRequest) -> dict[str, Any]:
     viewer: http.Viewer | None = getattr(request, "viewer", None)
     if viewer is None:
         return context
+    context |= {"zone": timezone.get_current_timezone_name()}
     context |= {"viewer": viewer, "person": viewer.person, "accounts": viewer.accounts, "chosen": viewer.chosen}
     if not getattr(request, "htmx", None):
         context |= _frame(request, viewer)

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final
+from itertools import pairwise
+from typing import Any, Final
 
+from django.utils.dates import MONTHS_3
 from django.utils.translation import gettext as _
 
 from core.rounding import ONE, ZERO, half_even
@@ -60,6 +62,11 @@ class HeatRow:
     cells: list[HeatCell]
     whole: HeatCell
 
+    @property
+    def months(self) -> list[tuple[Any, HeatCell]]:
+        """Each cell beside the name of its month."""
+        return [(MONTHS_3[place], cell) for place, cell in enumerate(self.cells, 1)]
+
 
 def heat_rows(months: Sequence[tuple[str, Decimal | None]]) -> list[HeatRow]:
     """Monthly returns (`YYYY-MM` and a fraction) as rows of years, the newest first."""
@@ -90,15 +97,14 @@ def heat_cell(fraction: Decimal | None) -> HeatCell:
 
 def heat_steps() -> list[HeatCell]:
     """The shades with what they mean, the largest loss first."""
-    texts = [formats.percent(step, 0) for step in _STEPS]
-    words = [
-        _("below %(percent)s") % {"percent": texts[0]},
-        _("from %(percent)s") % {"percent": texts[0]},
-        _("from %(percent)s") % {"percent": texts[1]},
-        _("from %(percent)s") % {"percent": texts[2]},
-    ]
-    losses = [HeatCell(f"{formats.MINUS} {words[place]}", css=f"heat-down-{place + 1}") for place in (3, 2, 1, 0)]
-    return losses + [HeatCell(f"+ {words[place]}", css=f"heat-up-{place + 1}") for place in range(4)]
+    bounds = [formats.number(step * 100) for step in _STEPS]
+    edges = ["0", *bounds]
+    ups = [f"{low} … {high} %" for low, high in pairwise(edges)] + [f"≥ {bounds[-1]} %"]
+    minus = formats.MINUS
+    downs = [f"{minus}{high} … {minus if low != '0' else ''}{low} %" for low, high in pairwise(edges)]
+    downs.append(f"≤ {minus}{bounds[-1]} %")
+    losses = [HeatCell(text, css=f"heat-down-{place + 1}") for place, text in enumerate(downs)]
+    return losses[::-1] + [HeatCell(text, css=f"heat-up-{place + 1}") for place, text in enumerate(ups)]
 
 
 def _chained(known: dict[int, Decimal]) -> Decimal | None:

@@ -11,9 +11,9 @@ from django.utils.translation import gettext_lazy
 
 from copytrade.models import CopyMode, SymbolsMode, VolumeMode
 from core.rounding import ZERO
-from core.states import Side
+from core.states import Side, TicketKind
 from infra.api.wire import NotAccepted, read_decimal
-from portal.words import COPY_MODES, SYMBOLS_MODES, VOLUME_MODES
+from portal.words import COPY_MODES, ORDER_KINDS, SYMBOLS_MODES, VOLUME_MODES
 
 VOLUME_MOST = Decimal(1_000_000)
 
@@ -52,6 +52,20 @@ class ExactField(forms.Field):
             raise forms.ValidationError(_("Must be at most %(most)s.") % {"most": self.most})
 
 
+class OptionalField(ExactField):
+    """An exact number, or None when nothing was typed."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(required=False, **kwargs)
+
+    def to_python(self, value: Any) -> Any:
+        return super().to_python(value) if str(value or "").strip() else None
+
+    def validate(self, value: Any) -> None:
+        if value is not None:
+            super().validate(value)
+
+
 class SignInForm(forms.Form):
     asks_code = False
     """Whether the page shows the field for the second factor: only to whom the password is right."""
@@ -82,14 +96,43 @@ class SignInForm(forms.Form):
             del self.fields["tenant"]
 
 
+class MomentField(forms.DateTimeField):
+    """A time on the clocks of the viewer's zone, or None when nothing was typed."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+        super().__init__(required=False, widget=widget, **kwargs)
+
+
 class TicketForm(forms.Form):
-    """A market order. `attempt` makes a double click one order."""
+    """An order: at once, or waiting for a price. `attempt` makes a double click one order."""
 
     attempt = forms.CharField(max_length=64, widget=forms.HiddenInput)
+    kind = forms.ChoiceField(
+        label=gettext_lazy("Kind of order"), choices=ORDER_KINDS, initial=TicketKind.MARKET.value, required=False
+    )
+    price = ExactField(label=gettext_lazy("Price"), required=False)
+    expires = MomentField(label=gettext_lazy("Expires"), help_text=gettext_lazy("Empty: it waits until cancelled."))
     volume = ExactField(label=gettext_lazy("Lots"), above=True, most=VOLUME_MOST)
     sl = ExactField(label=gettext_lazy("Stop loss"), required=False)
     tp = ExactField(label=gettext_lazy("Take profit"), required=False)
     side = forms.ChoiceField(choices=[(side, side) for side in Side], widget=forms.HiddenInput)
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        data["kind"] = data.get("kind") or TicketKind.MARKET.value
+        if data["kind"] != TicketKind.MARKET and "price" not in self.errors and not data.get("price"):
+            self.add_error("price", _("Say which price it waits for."))
+        return data
+
+
+class PendingForm(forms.Form):
+    """What a pending order waits for."""
+
+    price = ExactField(label=gettext_lazy("Price"), above=True)
+    sl = ExactField(label=gettext_lazy("Stop loss"), required=False)
+    tp = ExactField(label=gettext_lazy("Take profit"), required=False)
+    expires = MomentField(label=gettext_lazy("Expires"), help_text=gettext_lazy("Empty: it waits until cancelled."))
 
 
 class CloseForm(forms.Form):

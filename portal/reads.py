@@ -22,6 +22,7 @@ from core.rounding import ZERO
 from core.states import Cmd, CopyStatus, LinkState, Side
 from infra.actor import Actor
 from infra.bulk import hot_cursor
+from portal.waiting import WaitingOrder, waiting_orders
 from trading.domain.valuation import Picture, floating_profit, picture
 from trading.domain.values import AccountState, Market, Ticket
 from trading.models import Feed, Instrument, Quote
@@ -75,18 +76,24 @@ class Total:
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """The shown accounts with everything that is open on them."""
+    """The shown accounts with everything that is open on them and everything that waits."""
 
     accounts: list[AccountNow]
     positions: list[Position]
+    waiting: list[WaitingOrder]
     market: Market
 
     def totals(self, field: str) -> list[Total]:
         """The sum of a field of the accounts' pictures for each currency, the most used currency first."""
-        sums: dict[str, Decimal] = {}
-        for now in self.accounts:
-            sums[now.account.currency] = sums.get(now.account.currency, ZERO) + getattr(now.picture, field)
-        return [Total(currency, amount) for currency, amount in sums.items()]
+        return totals((now.account.currency, getattr(now.picture, field)) for now in self.accounts)
+
+
+def totals(amounts: Iterable[tuple[str, Decimal]]) -> list[Total]:
+    """The sum of the amounts of each currency, in the order in which currencies appear."""
+    sums: dict[str, Decimal] = {}
+    for currency, amount in amounts:
+        sums[currency] = sums.get(currency, ZERO) + amount
+    return [Total(currency, amount) for currency, amount in sums.items()]
 
 
 def book_of(shown: Sequence[TradingAccount]) -> Book:
@@ -95,12 +102,15 @@ def book_of(shown: Sequence[TradingAccount]) -> Book:
     leaders = _leaders_of([account.pk for account in shown])
     accounts: list[AccountNow] = []
     positions: list[Position] = []
+    waiting: list[WaitingOrder] = []
     for account in shown:
         state = desk.accounts[account.pk]
         accounts.append(AccountNow(account, state, picture(state, desk.market)))
         positions += [_position(state, desk.market, ticket, leaders) for ticket in state.tickets]
+        waiting += waiting_orders(state, desk.market, leaders)
+    waiting.sort(key=lambda order: (order.placed_at, order.order), reverse=True)
     positions.sort(key=lambda position: (position.opened_at, position.order), reverse=True)
-    return Book(accounts, positions, desk.market)
+    return Book(accounts, positions, waiting, desk.market)
 
 
 def _position(state: AccountState, market: Market, ticket: Ticket, leaders: dict[int, str]) -> Position:

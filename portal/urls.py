@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from portal.views import accounts, copying, dashboard, masters, profile, session, subscribe, trade
+from portal.views import accounts, copying, dashboard, masters, my_masters, pending, profile, session, subscribe, trade
 
 app_name = "portal"
 
@@ -15,8 +15,18 @@ urlpatterns = [
     path("app/export/<slug:table>.csv", dashboard.export, name="export"),
     path("app/trade", trade.ticket, name="trade"),
     path("app/positions/<int:order>/close", trade.close, name="close"),
+    path("app/orders/<int:order>/modify", pending.modify, name="modify-order"),
+    path("app/orders/<int:order>/cancel", pending.cancel, name="cancel-order"),
     path("app/masters", masters.listing, name="masters"),
+    path("app/masters.csv", masters.export, name="masters-csv"),
+    path("app/masters/mine", my_masters.listing, name="my-masters"),
+    path("app/masters/new", my_masters.create, name="new-master"),
+    path("app/masters/mine/<int:master_id>", my_masters.change, name="my-master"),
+    path("app/masters/mine/<int:master_id>/rest", my_masters.rest, name="rest-master"),
+    path("app/masters/mine/<int:master_id>/wake", my_masters.wake, name="wake-master"),
+    path("app/masters/mine/<int:master_id>/end", my_masters.end, name="end-master"),
     path("app/masters/<int:login>", masters.master, name="master"),
+    path("app/masters/<int:login>/trades.csv", masters.trades_export, name="master-trades-csv"),
     path("app/masters/<int:login>/follow", subscribe.follow, name="follow"),
     path("app/copying", copying.listing, name="copying"),
     path("app/copying/<int:subscription_id>/pause", subscribe.pause, name="pause"),

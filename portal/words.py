@@ -6,8 +6,17 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from copytrade.models import CopyMode, FollowerModes, MasterStatus, SubscriptionStatus, SymbolsMode, VolumeMode
-from core.states import AccountMode, CopyRole, CopyStatus, Side
+from copytrade.domain.rewards_terms import BillingPeriod, HwmConvention, RewardType
+from copytrade.models import (
+    CopyMode,
+    FollowerModes,
+    MasterStatus,
+    SubscriptionStatus,
+    SymbolsMode,
+    Visibility,
+    VolumeMode,
+)
+from core.states import AccountMode, Cmd, CopyRole, CopyStatus, Side, TicketKind
 
 Badge = tuple[Promise, str, str]
 
@@ -23,6 +32,12 @@ BADGES: Final[dict[str, dict[Any, Badge]]] = {
         Side.BUY: (_("Buy"), "arrow-up-right", "buy"),
         Side.SELL: (_("Sell"), "arrow-down-right", "sell"),
     },
+    "order": {
+        Cmd.BUY_LIMIT: (_("Buy limit"), "arrow-up-right", "buy"),
+        Cmd.SELL_LIMIT: (_("Sell limit"), "arrow-down-right", "sell"),
+        Cmd.BUY_STOP: (_("Buy stop"), "arrow-up-right", "buy"),
+        Cmd.SELL_STOP: (_("Sell stop"), "arrow-down-right", "sell"),
+    },
     "subscription": {
         "active": (_("Copying"), "check-circle", "good"),
         "paused": (_("Paused"), "pause-circle", "wait"),
@@ -35,6 +50,12 @@ BADGES: Final[dict[str, dict[Any, Badge]]] = {
         MasterStatus.PAUSED: (pgettext_lazy("strategy", "Paused"), "pause-circle", "wait"),
         MasterStatus.INACTIVE: (pgettext_lazy("strategy", "Inactive"), "stop-circle", "rest"),
         MasterStatus.REJECTED: (pgettext_lazy("strategy", "Rejected"), "x-circle", "bad"),
+        "RESTING": (_("Paused by you"), "pause-circle", "wait"),
+        "ENDED": (pgettext_lazy("strategy", "Ended"), "archive-box", "rest"),
+    },
+    "visibility": {
+        Visibility.PRIVATE: (_("Private"), "lock-closed", "rest"),
+        Visibility.PUBLIC: (_("Public"), "globe-alt", "accent"),
     },
     "mode": {
         AccountMode.REAL: (_("Real"), "banknotes", "plain"),
@@ -56,6 +77,12 @@ ACTIONS: Final[dict[str, Promise]] = {
     "PLACE": pgettext_lazy("copy action", "Place"),
     "CANCEL": pgettext_lazy("copy action", "Cancel"),
 }
+
+ORDER_KINDS: Final = [
+    (TicketKind.MARKET.value, _("At market")),
+    (TicketKind.LIMIT.value, _("Limit")),
+    (TicketKind.STOP.value, _("Stop")),
+]
 
 COPY_MODES: Final = [
     (CopyMode.FULL_SYNC, _("Opens and closes")),
@@ -81,6 +108,46 @@ FOLLOWER_MODES: Final[dict[int, Promise]] = {
     FollowerModes.DEMO_ONLY: _("Demo accounts"),
     FollowerModes.REAL_AND_DEMO: _("Real and demo accounts"),
 }
+
+FEE_TYPES: Final[dict[RewardType, Promise]] = {
+    RewardType.SUBSCRIPTION_FEE: _("Subscription fee"),
+    RewardType.PERFORMANCE_FEE_HWM: _("Performance fee"),
+    RewardType.VOLUME_REBATE: _("Fee per lot"),
+    RewardType.PROFIT_SHARE_PER_TRADE: _("Profit share per trade"),
+    RewardType.MANAGEMENT_FEE: _("Management fee"),
+}
+
+BILLING_PERIODS: Final[dict[BillingPeriod, Promise]] = {
+    BillingPeriod.WEEKLY: _("Every week"),
+    BillingPeriod.MONTHLY: _("Every month"),
+    BillingPeriod.ONE_TIME: _("Once"),
+}
+
+HWM_CONVENTIONS: Final[dict[HwmConvention, Promise]] = {
+    HwmConvention.GROSS: _("taken before the fee"),
+    HwmConvention.NET: _("taken after the fee"),
+    HwmConvention.CUMULATIVE: _("by all results and all fees so far"),
+}
+
+VISIBILITIES: Final[dict[str, Promise]] = {
+    Visibility.PRIVATE.value: _("Only I"),
+    Visibility.PUBLIC.value: _("All customers"),
+}
+
+MASTER_STATES: Final[dict[str, Promise]] = {
+    MasterStatus.PENDING: _("Your operator looks at it before others can find it. Nothing is copied until then."),
+    MasterStatus.PAUSED: _("Your operator paused it: nothing new is copied, and it is not listed."),
+    MasterStatus.INACTIVE: _("Your operator took it off: nothing new is copied, and it is not listed."),
+    MasterStatus.REJECTED: _("Your operator did not admit it. The account is free for other uses."),
+}
+"""What a status of staff's means for the owner."""
+
+QUALIFICATIONS: Final[dict[str, Promise]] = {
+    "account_days": _("The account must be at least %(required)s days old; it is %(actual)s."),
+    "closed_trades": _("It must have closed at least %(required)s trades; it has closed %(actual)s."),
+    "equity": _("Its equity must be at least %(required)s; it is %(actual)s."),
+}
+"""What an operator may ask of an account before it can lead, by the names of `copytrade.domain.qualification`."""
 
 PAUSE_REASONS: Final[dict[str, Promise]] = {
     "CUSTOMER": _("paused by you"),

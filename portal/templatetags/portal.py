@@ -14,10 +14,15 @@ from django.utils.dates import MONTHS_3
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from heroicons.templatetags.heroicons import heroicon_outline
 
+from copytrade.models import CopySubscription
+from core.masking import masked_email
+from core.states import Cmd, Side
 from portal import drawing, formats
-from portal.words import BADGES
+from portal.statistics import BY_NAME, Kind
+from portal.words import BADGES, subscription_state
 
 register = template.Library()
 
@@ -102,6 +107,76 @@ def change(fraction: Decimal | None, digits: int = 1) -> SafeString:
     )
 
 
+@register.simple_tag(takes_context=True)
+def stat(context: template.Context, name: str, value: Any, currency: str) -> SafeString:
+    """A statistic as its kind is written (`portal.statistics`); a dash where it is not defined."""
+    kind = BY_NAME[name].kind
+    if value is None:
+        return format_html('<span class="muted">{}</span>', _("not rated")) if kind is Kind.SCORE else not_defined()
+    match kind:
+        case Kind.CHANGE:
+            return change(value)
+        case Kind.GAIN:
+            return gain(value, currency)
+        case Kind.MONEY:
+            return money(value, currency)
+        case Kind.TIME:
+            return when(context, value)
+        case Kind.PERCENT:
+            written = formats.percent(value)
+        case Kind.RATIO:
+            written = formats.ratio(value)
+        case Kind.NUMBER:
+            written = formats.number(Decimal(value), 0)
+        case Kind.SPAN:
+            written = formats.span(value)
+        case Kind.SCORE:
+            written = _("%(score)s of 10") % {"score": value}
+    return format_html('<span class="num">{}</span>', written)
+
+
+@register.simple_tag(takes_context=True)
+def stat_in(context: template.Context, name: str, figures: Mapping[str, Any], currency: str) -> SafeString:
+    """The statistic of that name among `figures`."""
+    return stat(context, name, figures[name], currency)
+
+
+@register.simple_tag
+def days(number: int | None) -> SafeString:
+    """A number of days; a dash for none."""
+    if not number:
+        return not_defined()
+    return format_html('<span class="num">{}</span>', ngettext("%(n)s day", "%(n)s days", number) % {"n": number})
+
+
+@register.filter
+def thousands(number: int) -> str:
+    return formats.number(Decimal(number), 0)
+
+
+@register.filter
+def side(cmd: int) -> Side:
+    return Cmd(cmd).side
+
+
+@register.filter
+def masked(address: str) -> str:
+    return masked_email(address)
+
+
+@register.filter
+def copying_state(subscription: CopySubscription) -> str:
+    """What the badge of a subscription says."""
+    return subscription_state(enabled=subscription.enabled, status=subscription.status)
+
+
+@register.inclusion_tag("components/segments.html")
+def segments(bound: BoundField) -> dict[str, Any]:
+    """One of a few choices, all of them in view."""
+    choices: Any = bound.field
+    return {"field": bound, "choices": choices.choices, "chosen": bound.value()}
+
+
 @register.simple_tag
 def not_defined() -> SafeString:
     """The dash of a figure that cannot be computed, with the reason on hover."""
@@ -121,6 +196,12 @@ def when(context: template.Context, at: datetime | str | None) -> SafeString:
         formats.exact_time(at),
         formats.age(at, context["now"]),
     )
+
+
+@register.simple_tag
+def moment(at: datetime) -> SafeString:
+    """An instant to come, or one whose exact time matters more than its age: in the viewer's zone, the zone named."""
+    return format_html('<span class="num moment">{}</span>', formats.exact_time(at))
 
 
 @register.simple_tag
@@ -251,7 +332,7 @@ def chart(content: str, id: str, title: str, data: Mapping[str, Any], summary: s
 
 
 @register.inclusion_tag("components/pages.html")
-def pages(page: Page[Any], query: str = "", target: str = "") -> dict[str, Any]:
+def pages(page: Page[Any], query: str = "", target: str = "", name: str = "page") -> dict[str, Any]:
     """Back and next below a list. `query`: the other parameters of the address, with a trailing `&`; `target`: what htmx
-    replaces, empty for loading the whole page."""
-    return {"page": page, "query": query, "target": target}
+    replaces, empty for loading the whole page; `name`: the parameter that holds the page's number."""
+    return {"page": page, "query": query, "target": target, "name": name}

@@ -13,15 +13,16 @@ from django.utils.translation import gettext as _
 from accounts.models import TradingAccount
 from core.errors import DomainError
 from core.money import round_money
-from core.states import Origin, Reason, Side
+from core.states import Cmd, Origin, Reason, Side, TicketKind
 from infra.bulk import hot_cursor
 from portal import formats, reads
 from portal.forms import CloseForm, TicketForm
 from portal.http import PortalRequest, attempt, customer_page, moved, refusal_sentence
 from portal.views.dashboard import positions_context
+from portal.words import BADGES
 from trading.domain.valuation import margin_needed
 from trading.services.desk import desk_open
-from trading.services.orders import OrderAnswer, order_close, order_open
+from trading.services.orders import OrderAnswer, order_close, order_open, order_open_pending
 
 
 @customer_page
@@ -57,8 +58,10 @@ def _first(watch: list[reads.Watched]) -> reads.Watched | None:
 
 def _blank(watched: reads.Watched, given: Any) -> TicketForm:
     """A fresh ticket; a volume that was typed stays when only the account changes, stops go with their symbol."""
-    volume = given.get("volume") if given.get("was") == watched.instrument.symbol else None
-    return TicketForm(initial={"attempt": uuid4().hex, "volume": volume or formats.typed(watched.instrument.lot_min)})
+    kept = {name: given[name] for name in ("kind", "expires") if given.get(name)}
+    if given.get("was") == watched.instrument.symbol and given.get("volume"):
+        kept["volume"] = given["volume"]
+    return TicketForm(initial={"attempt": uuid4().hex, "volume": formats.typed(watched.instrument.lot_min), **kept})
 
 
 def _ordered(request: PortalRequest, account: TradingAccount, watched: reads.Watched) -> dict[str, Any]:
@@ -72,26 +75,41 @@ def _ordered(request: PortalRequest, account: TradingAccount, watched: reads.Wat
     symbol, side = watched.instrument.symbol, Side(data["side"])
     if request.POST.get("symbol") != symbol:
         return {"form": _again(form), "refused": _("This symbol cannot be traded.")}
+    kind = TicketKind(data["kind"])
+    order: dict[str, Any] = {
+        "account_id": account.pk,
+        "symbol": symbol,
+        "side": side,
+        **{name: data[name] for name in ("volume", "sl", "tp")},
+        "at": request.at,
+        "origin": Origin.MANUAL,
+        "reason": Reason.WEB,
+        "client_order_id": f"web:{data['attempt']}",
+    }
+    if kind is not TicketKind.MARKET:
+        order |= {"kind": kind, "open_price": data["price"], "expiration_at": data["expires"]}
+    order["request_hash"] = _hash(*(order[name] for name in order if name not in ("at", "client_order_id")))
     try:
         with attempt():
-            answer = order_open(
-                account_id=account.pk,
-                symbol=symbol,
-                side=side,
-                volume=data["volume"],
-                sl=data["sl"],
-                tp=data["tp"],
-                at=request.at,
-                origin=Origin.MANUAL,
-                reason=Reason.WEB,
-                client_order_id=f"web:{data['attempt']}",
-                request_hash=_hash(symbol, side, data["volume"], data["sl"], data["tp"]),
-            )
+            answer = order_open(**order) if kind is TicketKind.MARKET else order_open_pending(**order)
     except DomainError as error:
         return {"form": _again(form), "refused": refusal_sentence(error)}
     if not isinstance(answer, OrderAnswer):
         return {"form": _again(form), "refused": answer.message}
+    if kind is not TicketKind.MARKET:
+        return {"form": _again(form), "done": _placed(answer, watched, Cmd.of(side, kind), data)}
     return {"form": _again(form), "done": _opened(answer, watched, side, data["volume"])}
+
+
+def _placed(answer: OrderAnswer, watched: reads.Watched, cmd: Cmd, data: dict[str, Any]) -> str:
+    said = _("%(kind)s placed: %(lots)s lots of %(symbol)s at %(price)s, order %(order)s.")
+    return said % {
+        "kind": BADGES["order"][cmd][0],
+        "lots": formats.lots(data["volume"]),
+        "symbol": watched.instrument.symbol,
+        "price": formats.price(data["price"], watched.instrument.digits),
+        "order": answer.order,
+    }
 
 
 def _opened(answer: OrderAnswer, watched: reads.Watched, side: Side, volume: Decimal) -> str:

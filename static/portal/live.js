@@ -202,6 +202,7 @@ function figures() {
 
 function onTrade(frame) {
   const [, order, login, symbol, cmd, wire, open, , openTime, , tp, sl, state, , , profit] = frame;
+  if (shown.has(login) && body("waiting") && (cmd > 1 || rowOf("waiting", order))) reread(false);
   if (!shown.has(login) || cmd > 1 || !body("position")) return;
   let row = rowOf("position", order);
   if (state !== 0) {

@@ -181,9 +181,15 @@
         if (chosen) box.hidden = !box.dataset[attribute].split(" ").includes(chosen.value);
       }
     }
+    // `data-when="name value value"`: shown while the field of that name has one of the values.
+    for (const box of scope.querySelectorAll("[data-when]")) {
+      const [name, ...values] = box.dataset.when.split(" ");
+      const chosen = box.closest("form")?.elements[name];
+      if (chosen) box.hidden = !values.includes(chosen.value);
+    }
   }
   document.addEventListener("change", (event) => {
-    if (event.target.matches('[name="volume_mode"], [name="symbols_mode"]')) showDependent(event.target.form);
+    if (event.target.form) showDependent(event.target.form);
   });
 
   // --- Relative times --------------------------------------------------------------------------------------------------

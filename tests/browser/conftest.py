@@ -14,7 +14,7 @@ from pytest_django import DjangoDbBlocker
 
 from accounts import directory
 from core import clock
-from tests.browser.scene import PASSWORD, Scene, scene_build
+from tests.browser.scene import PASSWORD, Scene, scene_build, scene_history
 from tests.support.database import empty_all_tables
 from tests.support.processes import running
 
@@ -47,6 +47,7 @@ def site(
         empty_all_tables()
         with override_settings(PASSWORD_HASHERS=ARGON2):
             scene = scene_build(clock.now())
+        scene_history(scene, clock.now())
         try:
             with running(tmp_path_factory.mktemp("processes")) as product:
                 connection.close()

@@ -4,14 +4,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from accounts.models import User
+from accounts.models import TradingAccount, User
 from accounts.services import account_group_create, account_open, tenant_create, user_create
 from copytrade.services.followers import follower_create
 from copytrade.services.masters import master_create
 from copytrade.services.subscriptions import subscription_create
 from infra.actor import Actor, SessionType
 from infra.tenancy import tenant_scope
+from marketplace.services.refreshing import stats_refresh
 from trading.services.balance import balance_operate
+from trading.services.day_end import days_catch_up
 from trading.services.instruments import catalogue_install
 from trading.services.quotes import NewQuote, quotes_store
 
@@ -114,6 +116,17 @@ def scene_build(at: datetime) -> Scene:
         free_master_login=logins["third"].login,
         newcomer_email=newcomer.email,
     )
+
+
+def scene_history(scene: Scene, at: datetime) -> None:
+    """Gives the scene its past: the leader pays in once more, every day since ends, and the figures are counted."""
+    # Days are ended from the first time on that they were; those before are none.
+    days_catch_up(tenant_id=scene.tenant_id, at=at - timedelta(days=30))
+    with tenant_scope(scene.tenant_id):
+        leader = TradingAccount.objects.get(login=scene.leader_login)
+        balance_operate(account_id=leader.pk, amount=Decimal(10_000), at=at - timedelta(days=20))
+    days_catch_up(tenant_id=scene.tenant_id, at=at)
+    stats_refresh(tenant_id=scene.tenant_id, at=at)
 
 
 def _person(email: str, name: str, at: datetime) -> User:

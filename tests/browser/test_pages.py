@@ -24,7 +24,8 @@ def test_every_page_is_quiet_and_fits(window: OpenWindow, width: int, theme: str
     scene = visit.site.scene
     page = visit.sign_in(scene.follower_email)
     for path in (
-        "/app/", "/app/trade", "/app/trade?symbol=XAUUSD", "/app/masters", f"/app/masters/{scene.leader_login}",
+        "/app/", "/app/trade", "/app/trade?symbol=XAUUSD", "/app/masters", "/app/masters?view=table&roi_min=1",
+        f"/app/masters/{scene.leader_login}?period=ALL", "/app/masters/mine", "/app/masters/new",
         f"/app/masters/{scene.free_master_login}/follow", "/app/copying", "/app/accounts", "/app/profile",
     ):  # fmt: skip
         visit.go(path)

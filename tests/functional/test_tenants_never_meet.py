@@ -71,6 +71,7 @@ class Secrets:
             "login": [leader.login, follower.login],
             "user_id": people,
             "record_id": sorted({master.id, profile.id, house.subscriptions[0].id, *copies[:1], group_of(house)}),
+            "master_id": [master.id],
             "subscription_id": [house.subscriptions[0].id],
             "order": [*trades[:1], *tickets[:1]],
             "table": ["orders", "positions", "trades"],

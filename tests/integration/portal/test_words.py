@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from django.utils.translation import trans_real
 
-from copytrade.models import CopySubscription
+from copytrade.models import CopyMaster, CopySubscription
 from infra.tenancy import tenant_scope
 from tests.browser.scene import PASSWORD, Scene
 from trading.models import Trade
@@ -17,11 +17,12 @@ from trading.models import Trade
 ATTRIBUTES = ("title", "placeholder", "aria-label", "alt")
 DATA = re.compile(
     # numbers, money, times, signs; currencies, symbols and their sides on the wire; names that people and contracts have
-    r"[\d.,:/%×·▲▼+−–()\s-]*(?:USD|EUR|ms|s|CSV|UTC|Esc|1:)?[\d.,:/%×·▲▼+−–()\s-]*"
+    r"[\d.,:/%×·▲▼+−–…≤≥()\s-]*(?:USD|EUR|ms|s|CSV|UTC|Esc|1:)?[\d.,:/%×·▲▼+−–…≤≥()\s-]*"
 )
 NAMES = (
-    "Northwind Markets", "Steady Trend", "Gold Breakout", "Index Reversal", "Fiona Follower", "Real USD", "Practice",
-    "Net EUR", "follower@northwind.example", "America/New_York",
+    "Northwind Markets", "Steady Trend", "Gold Breakout", "Index Reversal", "Fiona Follower", "Lena Leader", "Real USD", "Practice",
+    "Net EUR", "follower@northwind.example", "leader@northwind.example",
+    "f***@northwind.example", "America/New_York",
     "TradingView Lightweight Charts™", "Copyright (c) TradingView, Inc.", "tradingview.com",
 )  # fmt: skip
 
@@ -116,7 +117,8 @@ def test_every_word_is_translated(scene: Scene, pseudo: None) -> None:
         "symbols_mode": "0",
     }
     for path in (
-        "/app/", "/app/trade", "/app/masters", f"/app/masters/{scene.leader_login}", follow, "/app/copying",
+        "/app/", "/app/trade", "/app/masters", "/app/masters?view=table", "/app/masters?q=nothing&roi_min=x",
+        f"/app/masters/{scene.leader_login}", "/app/masters/new", "/app/masters/mine", follow, "/app/copying",
         f"/app/copying/{subscription}/edit", f"/app/copying/{subscription}/stop", f"/app/positions/{ticket}/close",
         "/app/accounts", "/app/profile", "/app/nowhere",
     ):  # fmt: skip
@@ -124,18 +126,48 @@ def test_every_word_is_translated(scene: Scene, pseudo: None) -> None:
     seen["review"] = client.post(follow, settings)
     seen["paused"] = client.post(f"/app/copying/{subscription}/pause", follow=True)
     seen["opened"] = client.post("/app/accounts/open", {"group": "Practice"})
+    pending = {**order, "kind": "LIMIT", "price": "1.07", "attempt": uuid4().hex}
+    seen["placed"] = client.post("/app/trade", pending)
+    seen["no price"] = client.post("/app/trade", {**pending, "price": "", "attempt": uuid4().hex})
+    with tenant_scope(scene.tenant_id):
+        waiting = Trade.objects.get(account__login=scene.follower_login, cmd=2).pk
+    seen["modify"] = client.get(f"/app/orders/{waiting}/modify")
+    seen["cancelled"] = client.post(f"/app/orders/{waiting}/cancel", follow=True)
     seen["/app/notices"] = client.get("/app/notices")
     seen["second factor"] = client.post("/app/profile/second-factor")
     seen["wrong code"] = client.post("/app/profile/second-factor/on", {"code": "1"})
+    client.post("/app/sign-in", {"tenant": "demo", "email": scene.leader_email, "password": PASSWORD})
+    seen.update(_of_a_master(client, scene))
     names = [*NAMES, *contracts, *_descriptions(scene)]
     bare = {}
     for name, answer in seen.items():
-        page = answer.content.decode()
+        page = re.sub(r'<span class="num moment">.*?</span>', "", answer.content.decode())  # a date
         if name in ("opened", "second factor"):
             page = re.sub(r"<code[^>]*>.*?</code>", "", page)
         if left := bare_words(page, names):
             bare[name] = left
     assert bare == {}
+
+
+def _of_a_master(client: Client, scene: Scene) -> dict[str, Any]:
+    """The pages of somebody who offers a strategy."""
+    with tenant_scope(scene.tenant_id):
+        own = CopyMaster.objects.get(account__login=scene.leader_login).pk
+    place = f"/app/masters/mine/{own}"
+    seen = {
+        path: client.get(path)
+        for path in (
+            f"/app/masters/{scene.leader_login}",
+            "/app/masters/mine",
+            place,
+            f"{place}/end",
+            "/app/masters/new",
+        )
+    }
+    seen["wrong terms"] = client.post(place, {"fee": "1", "fee_percent": "90"})
+    seen["rested"] = client.post(f"{place}/rest", follow=True)
+    seen["ended"] = client.post(f"{place}/end", {"open_copies": "keep_exits"}, follow=True)
+    return seen
 
 
 def test_the_check_finds_a_bare_word() -> None:
@@ -149,7 +181,5 @@ def _contracts() -> list[tuple[str, str]]:
 
 
 def _descriptions(scene: Scene) -> list[str]:
-    from copytrade.models import CopyMaster
-
     with tenant_scope(scene.tenant_id):
         return list(CopyMaster.objects.values_list("description", flat=True))
