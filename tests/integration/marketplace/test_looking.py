@@ -144,7 +144,7 @@ def test_r092_any_session_sees_what_is_shown(house: CopyHouse, world: World, pat
 @pytest.mark.parametrize(
     ("path", "requirement"), [(TRADES, "R085, R139"), (FOLLOWERS, "R086, R140")], ids=["trades", "followers"]
 )
-def test_r087_with_the_flag_off_nothing_is_exposed_but_to_the_owner(
+def test_r085_r086_r087_r139_r140_with_the_flag_off_only_the_owner_sees(
     house: CopyHouse, world: World, path: str, requirement: str
 ):
     change(house, **{FLAG_OF[path]: False})
