@@ -27,11 +27,13 @@ def copy_frames(outcome: "Outcome", filled_at: datetime | None) -> list[Frame]:
     claim = outcome.claim
     for copy in outcome.copies:
         row = _order_row(copy, claim.leader_login, filled_at)
-        frames.append(_frame(copy, copy.account.customer_id, "copy.order", _encode(row).decode()))
+        text = _encode(row).decode()
+        frames.append(_frame(copy, copy.account.customer_id, "copy.order", text))
         if claim.leader_customer_id != copy.account.customer_id:
-            # The figures of a refusal are the follower's own affair; the leader's owner reads the bare sentence.
-            bare = _encode(row if not copy.reason else {**row, "detail": reasons.detail(copy.reason)}).decode()
-            frames.append(_frame(copy, claim.leader_customer_id, "copy.order", bare, staff=False))
+            if copy.reason:
+                # The figures of a refusal are the follower's own affair; the leader's owner reads the bare sentence.
+                text = _encode({**row, "detail": reasons.detail(copy.reason)}).decode()
+            frames.append(_frame(copy, claim.leader_customer_id, "copy.order", text, staff=False))
         if copy.status is CopyStatus.FILLED:
             frames += _position_frames(copy, outcome)
     return frames

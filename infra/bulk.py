@@ -143,8 +143,10 @@ class SequenceBlocks:
             if len(self._free) >= count:
                 taken, self._free = self._free[:count], self._free[count:]
                 return taken
-        # Fetched outside the lock: another thread must not wait for this connection's round trip.
-        fresh = [number for (number,) in cursor.execute(self._sql, [count + self._block], prepare=True)]
+        # Fetched outside the lock: another thread must not wait for this connection's round trip. Who takes many at once
+        # will do so again.
+        more = max(self._block, 3 * count)
+        fresh = [number for (number,) in cursor.execute(self._sql, [count + more], prepare=True)]
         with self._lock:
             self._free.extend(fresh[count:])
         return fresh[:count]

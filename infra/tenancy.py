@@ -5,7 +5,8 @@ a query outside a scope is an error on both levels, never an empty answer: a dra
 the leader's event as handled.
 """
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
@@ -15,7 +16,12 @@ from django_scopes import get_scope, scope
 from django_scopes.manager import DisabledQuerySet
 from psycopg.pq import TransactionStatus
 
-_ENTER_SQL = b"SELECT set_config('app.tenant', %s, true), set_config('lock_timeout', %s, true)"
+logger = logging.getLogger(__name__)
+
+_ENTER_SQL = b"""
+SELECT set_config('app.tenant', %s, true), set_config('lock_timeout', %s, true),
+       set_config('plan_cache_mode', 'force_generic_plan', true)
+"""
 _Row = TypeVar("_Row", bound=models.Model, covariant=True)
 
 
@@ -59,19 +65,40 @@ def tenant_scope(tenant_id: int) -> Iterator[None]:
         yield
 
 
+class Meanwhile:
+    """What is done while PostgreSQL commits: work on values that the transaction does not need, such as frames."""
+
+    def __init__(self) -> None:
+        self._works: list[Callable[[], None]] = []
+
+    def do(self, work: Callable[[], None]) -> None:
+        """Does `work` when everything has been sent. The commit does not depend on it: what it raises is logged."""
+        self._works.append(work)
+
+    def run(self) -> None:
+        for work in self._works:
+            try:
+                work()
+            except Exception:
+                logger.exception("something that was to be done beside a commit failed")
+
+
 @contextmanager
-def swift_scope(tenant_id: int, *, lock_timeout: str = "0") -> Iterator[None]:
+def swift_scope(tenant_id: int, *, lock_timeout: str = "0") -> Iterator[Meanwhile]:
     """As `tenant_scope`, with the whole transaction in one pipeline: for the hot path's set-based statements.
 
     BEGIN travels with the first lock and COMMIT with the writes, so a transaction takes as many round trips as it has
     answers to wait for. Inside, writes go through `infra.bulk` (the ORM would look at row counts that are not there yet),
     and an error of a queued write is raised at the next answer or at the end. `lock_timeout` ("200ms") bounds each wait
-    for a lock. Inside another transaction it is that transaction's savepoint.
+    for a lock. Inside another transaction it is that transaction's savepoint. Plans do not depend on the values: these
+    statements look rows up by their keys, and planning took longer than most of them.
     """
     connection.ensure_connection()
+    meanwhile = Meanwhile()
     if connection.in_atomic_block:
         with tenant_scope(tenant_id):
-            yield
+            yield meanwhile
+        meanwhile.run()
         return
     raw = connection.connection
     cursor = psycopg.Cursor(raw)
@@ -79,8 +106,9 @@ def swift_scope(tenant_id: int, *, lock_timeout: str = "0") -> Iterator[None]:
         with scope(tenant=tenant_id), raw.pipeline():
             cursor.execute(b"BEGIN")
             psycopg.Cursor(raw).execute(_ENTER_SQL, [str(tenant_id), lock_timeout], prepare=True)
-            yield
+            yield meanwhile
             cursor.execute(b"COMMIT")
+            meanwhile.run()
         # A transaction that had failed before answers COMMIT with ROLLBACK and no error.
         if cursor.statusmessage != "COMMIT":
             raise OperationalError("the transaction had failed before its commit")

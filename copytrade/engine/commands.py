@@ -27,7 +27,7 @@ from copytrade.engine.outcome import Copy, Outcome
 from copytrade.engine.reads import Claim, Stand, read_stand
 from copytrade.engine.resting import shadow_cancel
 from copytrade.engine.turn import Clock, Turn
-from copytrade.engine.writes import outcome_write
+from copytrade.engine.writes import outcome_write, turn_frames
 from copytrade.models_commands import CommandKind, CopyCommand, FailedExit, FailedExitState
 from copytrade.services.roles import role_release
 from core.rounding import ZERO, plain
@@ -174,7 +174,7 @@ def _attempt(
     set_aside: bool = False,
 ) -> int:
     """One transaction."""
-    with swift_scope(tenant_id, lock_timeout=LOCK_TIMEOUT):
+    with swift_scope(tenant_id, lock_timeout=LOCK_TIMEOUT) as meanwhile:
         cursor = hot_cursor()
         commands = _claim(cursor, leader_id, at, only)
         if claimed is not None:
@@ -195,6 +195,7 @@ def _attempt(
         _commands_write(cursor, work, outcome, clock())
         for account_id in outcome.perhaps_free:
             role_release(account_id)
+        meanwhile.do(lambda: turn_frames(outcome))
         fault("command.written")
     fault("command.committed")
     publish(outcome.frames)

@@ -14,7 +14,7 @@ from copytrade.engine.metrics import copies_note
 from copytrade.engine.outcome import Outcome
 from copytrade.engine.reads import claim_shard, members_of, read_stand
 from copytrade.engine.turn import ALL, Clock, Muster, turn_decide
-from copytrade.engine.writes import turn_write
+from copytrade.engine.writes import turn_frames, turn_write
 from copytrade.services.roles import role_release
 from infra.bulk import hot_cursor
 from infra.faults import fault
@@ -115,7 +115,7 @@ def _attempt(
     rehearsal: bool = False,
 ) -> Outcome | None:
     """One transaction; `claimed` gets the shard's id as soon as it is known."""
-    with swift_scope(task.tenant_id, lock_timeout=LOCK_TIMEOUT):
+    with swift_scope(task.tenant_id, lock_timeout=LOCK_TIMEOUT) as meanwhile:
         cursor = hot_cursor()
         claim = claim_shard(cursor, task.leader_id, avoid=avoid, only=only_shard, claimed=claimed.append)
         if claim is None:
@@ -132,6 +132,7 @@ def _attempt(
             # Waits for the answers to all queued writes: an error among them is what the rehearsal is for.
             cursor.execute(b"SELECT 1").fetchone()
             raise _Rehearsed
+        meanwhile.do(lambda: turn_frames(outcome))
         fault("copy.written")
     fault("copy.committed")
     return outcome

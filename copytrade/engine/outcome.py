@@ -52,6 +52,8 @@ class Outcome:
     new_links: list[Link] = field(default_factory=list)
     changed_links: dict[int, Link] = field(default_factory=dict)
     frames: list[Frame] = field(default_factory=list)
+    filled_at: datetime | None = None
+    """The mark that the copies were written with, None in a simulated past."""
     perhaps_free: set[int] = field(default_factory=set)
     """Followers whose last reason to be one may have ended: a link of an ended subscription closed."""
     debts: dict[int, Debt] = field(default_factory=dict)

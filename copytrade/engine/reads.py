@@ -7,12 +7,12 @@ from typing import Any
 
 import psycopg
 from django.db import connection
+from psycopg.types.string import TextLoader
 
 from copytrade.domain.contracts import Offers, names_to_read
 from copytrade.domain.values import LeaderEvent, Link, LinkBook, Settings
 from copytrade.engine.rules import RULES_SQL, Rules, rules_of
 from copytrade.engine.settings import SETTINGS_SQL, TARGETS_SQL, settings_of
-from core.rounding import plain
 from core.states import Cmd, CopyRole, EventKind, LinkState, Side
 from infra.bulk import pipelined
 from infra.faults import fault
@@ -33,9 +33,10 @@ LIMIT 1 FOR NO KEY UPDATE OF s SKIP LOCKED
 # it; looked up one by one, by a `seq` that is computed, they would cost a read of all the leader's events each: row level
 # security keeps such a condition out of the index.
 _EVENTS_SQL = b"""
-SELECT e.id, e.seq, e.kind, e.trade_id, e.symbol, e.side, e.volume_before, e.volume_after, e.price, e.bid, e.ask, e.sl,
-       e.tp, e.equity, e.balance, e.at, e.cmd, e.expiration_at,
-       CASE WHEN e.kind = 'OPEN' AND e.order_id IS NOT NULL THEN e.closed END, limited.id, limited.open_price
+SELECT e.id, e.seq, e.kind, e.trade_id, e.symbol, e.side, trim_scale(e.volume_before), trim_scale(e.volume_after),
+       trim_scale(e.price), trim_scale(e.bid), trim_scale(e.ask), trim_scale(e.sl), trim_scale(e.tp), trim_scale(e.equity),
+       trim_scale(e.balance), e.at, e.cmd, e.expiration_at,
+       CASE WHEN e.kind = 'OPEN' AND e.order_id IS NOT NULL THEN e.closed END, limited.id, trim_scale(limited.open_price)
 FROM (
   SELECT n.*, array_agg(n.trade_id) FILTER (WHERE n.kind = 'CLOSE') OVER earlier AS closed,
          max(n.trade_id) FILTER (WHERE n.kind = 'CANCEL') OVER earlier AS cancelled
@@ -77,9 +78,9 @@ FROM accounts_tradingaccount WHERE id IN (SELECT sub.follower_id """
 """
 )
 _LINKS_SQL = b"""
-SELECT l.id, l.subscription_id, l.follower_id, l.leader_trade_id, l.follower_trade_id, l.instrument_id, l.side, l.volume,
-       l.opened_volume, l.entry_price, l.commission, l.realised, l.state, coalesce(f.volume, 0),
-       l.resting
+SELECT l.id, l.subscription_id, l.follower_id, l.leader_trade_id, l.follower_trade_id, l.instrument_id, l.side,
+       trim_scale(l.volume), trim_scale(l.opened_volume), trim_scale(l.entry_price), trim_scale(l.commission),
+       trim_scale(l.realised), l.state, coalesce(trim_scale(f.volume), 0), l.resting
 FROM copytrade_tradelink l LEFT JOIN copytrade_failedexit f ON f.link_id = l.id AND f.state = 'OPEN'
 WHERE l.leader_trade_id = ANY(%s::bigint[]) AND l.follower_id = ANY(%s::bigint[]) ORDER BY l.id
 """
@@ -102,6 +103,8 @@ WHERE sub.shard_id = %s
 """
 
 EVENTS_PER_TURN = 100
+
+_SIDES = {side.value: side for side in Side}
 
 # The cursor passes balance operations.
 _HANDLED = frozenset(EventKind) - {EventKind.BALANCE}
@@ -211,6 +214,7 @@ def read_stand(cursor: psycopg.Cursor[Any], claim: Claim) -> Stand:
     connected = connection.connection
     with pipelined():
         settings, links, opened, closing, rules = (psycopg.Cursor(connected) for _ in range(5))
+        settings.adapters.register_loader("numeric", TextLoader)
         settings.execute(SETTINGS_SQL, [claim.shard_id, followers], prepare=True)
         links.execute(_LINKS_SQL, [trades, followers], prepare=True)
         opened.execute(_OPEN_SQL, [claim.shard_id, trades], prepare=True)
@@ -234,7 +238,7 @@ def read_stand(cursor: psycopg.Cursor[Any], claim: Claim) -> Stand:
 
 
 def _event(row: tuple[Any, ...]) -> LeaderEvent:
-    volume_before, volume_after, price, bid, ask, sl, tp, equity, balance = (plain(number) for number in row[6:15])
+    volume_before, volume_after, price, bid, ask, sl, tp, equity, balance = row[6:15]
     return LeaderEvent(
         id=row[0],
         seq=row[1],
@@ -255,13 +259,12 @@ def _event(row: tuple[Any, ...]) -> LeaderEvent:
         ticket_kind=Cmd(row[16]).kind,
         expiration_at=row[17],
         flipped_trade_ids=tuple(row[18] or ()),
-        absorbed=None if row[19] is None else (row[19], plain(row[20])),
+        absorbed=None if row[19] is None else (row[19], row[20]),
     )
 
 
 def _link(row: tuple[Any, ...], desk: Desk) -> Link:
-    volume, opened, price, commission, realised = (plain(number) for number in row[7:12])
-    owed = min(volume, plain(row[13]))
+    volume, opened, price, commission, realised = row[7:12]
     return Link(
         id=row[0],
         subscription_id=row[1],
@@ -269,14 +272,13 @@ def _link(row: tuple[Any, ...], desk: Desk) -> Link:
         leader_trade_id=row[3],
         follower_trade_id=row[4],
         spec=desk.market.spec(row[5]),
-        side=Side(row[6]),
+        side=_SIDES[row[6]],
         volume=volume,
         opened_volume=opened,
         entry_price=price,
         commission=commission,
         realised=realised,
-        state=LinkState(row[12]),
-        owed=owed,
+        owed=min(volume, row[13]),
         resting=row[-1],
     )
 

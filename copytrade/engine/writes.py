@@ -16,7 +16,8 @@ from copytrade.frames import copy_frames
 from copytrade.models import CopyOrder, TradeLink
 from core.states import CopyStatus
 from infra.bulk import SequenceBlocks, insert_rows, pipelined, update_rows
-from trading.services.book import book_write, numbers_assign
+from trading.frames import account_frames
+from trading.services.book import book_store, numbers_assign
 
 Clock = Callable[[], datetime]
 
@@ -43,7 +44,7 @@ _encode = msgspec.json.Encoder(decimal_format="string").encode
 
 
 def turn_write(cursor: psycopg.Cursor[Any], claim: Claim, outcome: Outcome, clock: Clock, *, simulated: bool) -> None:
-    """Writes everything the turn decided and moves the shard's cursor; leaves the frames to be published on `outcome`."""
+    """Writes everything the turn decided and moves the shard's cursor."""
     with pipelined():
         cursor.execute(_CURSOR_SQL, [claim.last_seq, claim.shard_id], prepare=True)
         outcome_write(cursor, claim, outcome, clock, simulated=simulated)
@@ -52,7 +53,10 @@ def turn_write(cursor: psycopg.Cursor[Any], claim: Claim, outcome: Outcome, cloc
 def outcome_write(
     cursor: psycopg.Cursor[Any], claim: Claim, outcome: Outcome, clock: Clock, *, simulated: bool
 ) -> None:
-    """Writes copy orders, links, debts and the book; leaves the frames to be published on `outcome`."""
+    """Writes copy orders, links, debts and the book.
+
+    The frames about these and about debts and quarantines are left on `outcome`; `turn_frames` adds those of every copy.
+    """
     numbers_assign(cursor, outcome.journal)
     for copy, number in zip(outcome.copies, copy_orders.take(cursor, len(outcome.copies)), strict=True):
         copy.id = number
@@ -68,12 +72,19 @@ def outcome_write(
             [_changed_link_row(outcome, link, at) for link in outcome.changed_links.values()],
         )
         if outcome.stand is not None and outcome.journal.accounts:
-            outcome.frames += book_write(cursor, outcome.journal, outcome.stand.desk.market)
+            book_store(cursor, outcome.journal)
     if outcome.stand is not None:
-        outcome.frames += copy_frames(outcome, marks_at)
+        outcome.filled_at = marks_at
         accounts = outcome.stand.desk.accounts
         outcome.frames += failures_write(cursor, outcome.debts.values(), outcome.settled, accounts, at)
         outcome.frames += rules_write(cursor, claim.tenant_id, outcome.stand.rules.quarantines, accounts, at)
+
+
+def turn_frames(outcome: Outcome) -> None:
+    """Puts what terminals and pages hear of every copy before the frames that are on `outcome` already."""
+    if outcome.stand is not None:
+        frames = account_frames(outcome.journal, outcome.stand.desk.market)
+        outcome.frames[:0] = frames + copy_frames(outcome, outcome.filled_at)
 
 
 def _copy_row(copy: Copy, claim: Claim, marks_at: datetime | None) -> tuple[Any, ...]:

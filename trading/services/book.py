@@ -60,7 +60,13 @@ def numbers_assign(cursor: psycopg.Cursor[Any], journal: Journal) -> None:
 
 
 def book_write(cursor: psycopg.Cursor[Any], journal: Journal, market: Market) -> list[Frame]:
-    """Writes the journal and tells the trade listeners; returns the terminals' frames, to be published on commit."""
+    """As `book_store`; returns the terminals' frames, to be published on commit."""
+    book_store(cursor, journal)
+    return account_frames(journal, market)
+
+
+def book_store(cursor: psycopg.Cursor[Any], journal: Journal) -> None:
+    """Writes the journal and tells the trade listeners."""
     numbers_assign(cursor, journal)
     with pipelined():
         insert_rows(cursor, Trade, _TRADE_NEW, _new_trades(journal))
@@ -79,7 +85,6 @@ def book_write(cursor: psycopg.Cursor[Any], journal: Journal, market: Market) ->
         )
         for listener in ports.trade_listeners:
             listener(cursor, journal)
-    return account_frames(journal, market)
 
 
 def _new_trades(journal: Journal) -> list[tuple[Any, ...]]:
