@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from copytrade.engine.outcome import Copy, Outcome
     from trading.domain.values import AccountState
 
+_MICROSECOND = timedelta(microseconds=1)
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
@@ -57,6 +58,7 @@ def quarantine_frame(account: "AccountState", number: int, new: "NewQuarantine",
 def _order_row(copy: "Copy", leader_login: int, filled_at: datetime | None) -> dict[str, Any]:
     filled = filled_at if copy.status is CopyStatus.FILLED else None
     known = copy.event.at if filled_at is not None else None
+    filled_ms = _milliseconds(known, filled)
     return {
         "id": copy.id,
         "time": unix(copy.decided_at),
@@ -75,8 +77,8 @@ def _order_row(copy: "Copy", leader_login: int, filled_at: datetime | None) -> d
         "reason": copy.reason,
         "detail": reasons.detail(copy.reason, copy.params) if copy.reason else "",
         "decide_ms": _milliseconds(known, copy.decided_at),
-        "send_ms": _milliseconds(known, filled),
-        "fill_ms": _milliseconds(known, filled),
+        "send_ms": filled_ms,
+        "fill_ms": filled_ms,
         "slippage": copy.slippage,
         "slippage_money": copy.slippage_money,
     }
@@ -84,7 +86,7 @@ def _order_row(copy: "Copy", leader_login: int, filled_at: datetime | None) -> d
 
 def _milliseconds(since: datetime | None, at: datetime | None) -> Decimal | None:
     """Milliseconds with three digits, None when one end is missing."""
-    return None if since is None or at is None else Decimal((at - since) // timedelta(microseconds=1)) / 1000
+    return None if since is None or at is None else Decimal((at - since) // _MICROSECOND).scaleb(-3)
 
 
 def _position_frames(copy: "Copy", outcome: "Outcome") -> list[Frame]:

@@ -16,4 +16,4 @@ def currency_digits(currency: str) -> int:
 
 def round_money(amount: Decimal, currency: str) -> Decimal:
     """An amount in `currency`, rounded half-even to its digits, as it is booked."""
-    return half_even(amount, currency_digits(currency))
+    return half_even(amount, _DIGITS.get(currency, DEFAULT_DIGITS))

@@ -20,7 +20,7 @@ STORED_DIGITS = 10
 
 def half_even(value: Decimal, digits: int) -> Decimal:
     """Rounds to `digits` places, ties to the even neighbour: the rule for booked amounts."""
-    return value.quantize(_QUANTA[digits], rounding=ROUND_HALF_EVEN, context=_WIDE)
+    return value.quantize(_QUANTA[digits], ROUND_HALF_EVEN, _WIDE)
 
 
 def stored(value: Decimal) -> Decimal:

@@ -7,7 +7,7 @@ to all others (COPY, which is faster still, does not work under it).
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, lru_cache
 from threading import Lock
 from typing import Any
 
@@ -93,18 +93,17 @@ def _plain_array(values: Sequence[Any]) -> str:
 
 
 def _quoted_array(values: Sequence[Any]) -> str:
-    """Text and instants, quoted; backslash and quote are the only characters with a meaning inside quotes.
+    """Text and instants, quoted."""
+    return "{" + ",".join(["NULL" if value is None else _quoted_text(value) for value in values]) + "}"
 
-    Columns repeat few values (symbols, kinds, one instant), so each is quoted once.
+
+@lru_cache(maxsize=4096)
+def _quoted_text(value: Any) -> str:
+    """Backslash and quote are the only characters with a meaning inside quotes.
+
+    Columns repeat few values (symbols, kinds), and an instant stands in several tables: each is quoted once.
     """
-    known: dict[Any, str] = {None: "NULL"}
-    parts = []
-    for value in values:
-        part = known.get(value)
-        if part is None:
-            part = known[value] = '"' + str(value).replace("\\", "\\\\").replace('"', '\\"') + '"'
-        parts.append(part)
-    return "{" + ",".join(parts) + "}"
+    return '"' + str(value).replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import NamedTuple
 
 from copytrade.domain.codes import SkipReason
 from copytrade.domain.exits import exit_shares
@@ -15,8 +16,7 @@ from core.states import EventKind, Side
 OPEN_ONLY = 1
 
 
-@dataclass(frozen=True, slots=True)
-class EntryPlan:
+class EntryPlan(NamedTuple):
     """An entry to be placed, in lots of the follower's contract."""
 
     spec: ContractSpec

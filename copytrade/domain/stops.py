@@ -1,7 +1,7 @@
 """Which stops a follower gets because of the leader's (D31)."""
 
-from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
 from copytrade.domain.values import LeaderEvent, Settings
 from core.contracts import ContractSpec
@@ -9,8 +9,7 @@ from core.rounding import ZERO, ceil_to_step, floor_to_step
 from core.states import Side
 
 
-@dataclass(frozen=True, slots=True)
-class Stops:
+class Stops(NamedTuple):
     """Stop loss and take profit as prices of one contract; 0: none."""
 
     sl: Decimal = ZERO

@@ -4,7 +4,8 @@ Counted after the commit and only then: a turn that is rolled back has copied no
 """
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter as Counted
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
 from django.db.utils import DatabaseError, InterfaceError
@@ -38,10 +39,12 @@ LEFT JOIN trading_accountevent e ON e.account_id = s.leader_id AND e.seq = s.cur
 """
 
 
-def copies_note(copies: Iterable[Copy], filled_at: datetime) -> None:
+def copies_note(copies: Sequence[Copy], filled_at: datetime) -> None:
     """Counts the copies of a turn whose transaction has been committed at `filled_at`."""
+    kinds = Counted((copy.event.kind.value, copy.status.value, copy.reason) for copy in copies)
+    for labels, number in kinds.items():
+        copies_total.labels(*labels).inc(number)
     for copy in copies:
-        copies_total.labels(copy.event.kind.value, copy.status.value, copy.reason).inc()
         decided_seconds.observe((copy.decided_at - copy.event.at).total_seconds())
         if copy.status is CopyStatus.FILLED:
             filled_seconds.observe((filled_at - copy.event.at).total_seconds())

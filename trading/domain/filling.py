@@ -4,9 +4,9 @@ Pure: changes the working values and the journal, touches nothing else. `enter` 
 or has carried out the whole fill.
 """
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import NamedTuple
 
 from core.contracts import ContractSpec
 from core.money import round_money
@@ -38,8 +38,7 @@ INCORRECT_STATE = Refused("RET_TRADE_INCORRECT_STATE")
 TOO_MANY_ORDERS = Refused("RET_TRADE_TOO_MANY_ORDERS")
 
 
-@dataclass(frozen=True, slots=True)
-class Instruction:
+class Instruction(NamedTuple):
     """Who asks, and how the outcome is labelled."""
 
     origin: Origin
@@ -50,8 +49,7 @@ class Instruction:
     request_hash: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Fill:
+class Fill(NamedTuple):
     """What is to be filled, and where. `quote` is the one in force; stops of 0 are none."""
 
     intent: str

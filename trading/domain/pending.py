@@ -4,7 +4,6 @@ Pure, as `execution` is. Which order is due at a quote, and at which price it is
 becomes of it.
 """
 
-from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
@@ -192,7 +191,7 @@ def trigger_pending(
     quote = usable_quote(market, ticket.spec, how.at)
     if quote is None:
         return OFF_QUOTES
-    how = replace(how, reason=Reason(ticket.reason), comment=ticket.comment)
+    how = how._replace(reason=Reason(ticket.reason), comment=ticket.comment)
     fill = Fill("TRIGGER", ticket.spec, ticket.side, ticket.volume, price, quote, ticket.sl, ticket.tp)
     trading_on = account.enabled and ticket.spec.trade_enabled
     outcome = enter(journal, market, account, fill, how, ticket) if trading_on else DISABLED

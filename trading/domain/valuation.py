@@ -1,8 +1,8 @@
 """What tickets and accounts are worth. Formulas: docs/algorithms/money.md."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
 from core.contracts import ContractSpec
 from core.money import round_money
@@ -11,8 +11,7 @@ from core.states import Side
 from trading.domain.values import AccountState, Market, QuoteNow, Ticket
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
+class Picture(NamedTuple):
     """An account at current quotes, in account currency. `complete` is False when something could not be priced."""
 
     balance: Decimal
