@@ -19,6 +19,9 @@ SLOWER = {100: 10.0, 1000: 2.0, 10_000: 0.2}
 EXIT_AFTER = 0.3
 """Seconds from an entry to its exit, which decide how many tickets are held."""
 
+FAN_WORKERS, FAN_EVENTS = 2, 10
+"""Copy workers, at least, and events of each leader when many trade at once."""
+
 
 def main(arguments: Sequence[str]) -> int:
     """Measure, print, store; the exit code."""
@@ -49,6 +52,8 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--held", type=int, help=f"tickets held by everybody; default: exits come {EXIT_AFTER} s later")
     parser.add_argument("--repeats", type=int, help="entries for durable copies")
     parser.add_argument("--workers", type=int, default=1, help="copy workers")
+    parser.add_argument("--fan", type=int, help="leaders with 100 followers each who trade at once; 0: left out")
+    parser.add_argument("--fan-rate", type=float, default=20.0, help="events a second of all of them together")
     parser.add_argument("--market", action=argparse.BooleanOptionalAction, default=True, help="triggers and margins")
     parser.add_argument("--dry-run", action=argparse.BooleanOptionalAction, default=True, help="a dry run of 90 days")
     options = parser.parse_args(arguments)
@@ -57,6 +62,8 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         options.followers = [0, 1, 10, 100] if quick else [0, 1, 10, 100, 1000]
     if options.durable is None:
         options.durable = [100] if quick else [100, 1000]
+    if options.fan is None:
+        options.fan = 0 if quick else 50
     options.events = options.events or (40 if quick else 120)
     options.runs = options.runs or (3 if quick else 5)
     options.repeats = options.repeats or (8 if quick else 20)
@@ -79,13 +86,13 @@ def _measure(options: argparse.Namespace, database: str, redis: str) -> None:
     # These need Django to be ready
     from django.core.management import call_command
 
-    from benchmarks import dry_run, durable, report, triggers, world
+    from benchmarks import dry_run, durable, fan, report, triggers, world
     from benchmarks.machine import facts
     from infra.database import analyze
 
     call_command("migrate", verbosity=0, interactive=False)
     seeding = time.monotonic()
-    made = world.build(sorted({*options.followers, *options.durable}), database)
+    made = world.build(sorted({*options.followers, *options.durable}), database, options.fan)
     _say(f"... made in {time.monotonic() - seeding:.0f} s")
     found = report.Report(machine=facts(database, redis), options=vars(options))
     processes = Processes(env, workers=options.workers)
@@ -95,6 +102,12 @@ def _measure(options: argparse.Namespace, database: str, redis: str) -> None:
         for followers in options.durable:
             _say(f"Durable copies of {followers:,} followers ...")
             found.durables.append(durable.measure(made, followers, options.repeats, processes, database))
+        if options.fan:
+            _say(f"{options.fan} leaders at once ...")
+            workers = max(FAN_WORKERS, options.workers)
+            found.fan = fan.measure(
+                made, processes, database, workers=workers, events=FAN_EVENTS, rate=options.fan_rate
+            )
         for followers in options.durable:
             found.statements[followers] = _statements(made, followers)
         if options.dry_run:

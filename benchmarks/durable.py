@@ -4,10 +4,11 @@ The floor is COPY of the very rows that the copies of one entry have written, in
 constraints, in one transaction. What the product changes in place (balances, cursors) is not in the floor.
 """
 
+import math
 import time
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, Final, LiteralString
+from typing import Any, Final
 
 import psycopg
 from psycopg import sql
@@ -49,6 +50,14 @@ _MOVED: Final[dict[str, str]] = {
 _OWN_DEFAULT: Final = "xid"
 
 
+@dataclass(frozen=True)
+class Behind:
+    """An exit right behind an entry: milliseconds from the exit's commit to its first and to its last copies."""
+
+    first: float
+    last: float
+
+
 @dataclass
 class Durable:
     """What came out for one number of followers. Rates are copies a second at the median of all entries."""
@@ -56,6 +65,9 @@ class Durable:
     followers: int
     entries: Compared
     exits_ms: list[float]
+    firsts_ms: list[float] = field(default_factory=list)
+    """From the leader's commit of an entry to its first copies: those of the first shard."""
+    behind: list["Behind"] = field(default_factory=list)
     cpu_ms_per_copy: float = 0.0
     worker_bytes: int = 0
     rows: dict[str, int] = field(default_factory=dict)
@@ -72,7 +84,7 @@ class Durable:
 def measure(world: World, followers: int, repeats: int, processes: Processes, url: str) -> Durable:
     """Entries and exits by turns, each waited for; after each entry the floor."""
     leader = world.leaders[followers]
-    entries, exits, floor = [], [], []
+    entries, firsts, exits, floor = [], [], [], []
     rows: dict[str, int] = {}
     with psycopg.connect(url, autocommit=True) as owner:
         # Not bound by the tenant wall, but its expression is evaluated where row level security is on
@@ -81,19 +93,23 @@ def measure(world: World, followers: int, repeats: int, processes: Processes, ur
         before = processes.cpu_seconds(processes.copiers)
         cpu = 0.0
         for _repeat in range(repeats):
-            answer, took = _timed(owner, leader, lambda: _open(world, leader))
-            entries.append(took)
+            answer, first, last = _timed(owner, leader, lambda: leader_open(world, leader))
+            entries.append(last)
+            firsts.append(first)
             cpu += processes.cpu_seconds(processes.copiers) - before
             rows, spent = _floor(owner, leader, answer.order)
             floor.append(spent)
             before = processes.cpu_seconds(processes.copiers)
-            exits.append(_timed(owner, leader, lambda order=answer.order: _close(world, leader, order))[1])
+            exits.append(_timed(owner, leader, lambda order=answer.order: leader_close(world, leader, order))[2])
         cpu += processes.cpu_seconds(processes.copiers) - before
+        behind = [_behind(world, leader, owner) for _repeat in range(math.ceil(repeats / 4))]
     processes.check()
     return Durable(
         followers,
         compared("leader's commit to last copy durable", [entries], [floor]),
         exits,
+        firsts,
+        behind,
         cpu * 1000 / (2 * repeats * followers),
         processes.memory_bytes(processes.copiers),
         rows,
@@ -103,40 +119,65 @@ def measure(world: World, followers: int, repeats: int, processes: Processes, ur
 def drain_here(world: World, leader: Leader, observe: Any) -> int:
     """One entry and one exit with the copying done in this process under `observe`; the number of turns."""
     with doorbell_quiet():
-        answer = _open(world, leader)
+        answer = leader_open(world, leader)
     with observe:
         turns = leader_drain(tenant_id=world.tenant_id, leader_id=leader.account_id, clock=clock.now)
     with doorbell_quiet():
-        _close(world, leader, answer.order)
+        leader_close(world, leader, answer.order)
     with observe:
         turns += leader_drain(tenant_id=world.tenant_id, leader_id=leader.account_id, clock=clock.now)
     return turns
 
 
 def _entry_and_exit(world: World, leader: Leader, owner: psycopg.Connection[Any]) -> None:
-    answer, _took = _timed(owner, leader, lambda: _open(world, leader))
-    _timed(owner, leader, lambda: _close(world, leader, answer.order))
+    answer, _first, _last = _timed(owner, leader, lambda: leader_open(world, leader))
+    _timed(owner, leader, lambda: leader_close(world, leader, answer.order))
 
 
-def _timed(owner: psycopg.Connection[Any], leader: Leader, act: Any) -> tuple[OrderAnswer, float]:
+def _behind(world: World, leader: Leader, owner: psycopg.Connection[Any]) -> Behind:
+    """The exit of an older ticket, committed right behind an entry that nobody has copied yet."""
+    older, _first, _last = _timed(owner, leader, lambda: leader_open(world, leader))
+    entry = leader_open(world, leader)
+    _exit, first, last = _timed(owner, leader, lambda: leader_close(world, leader, older.order))
+    _timed(owner, leader, lambda: leader_close(world, leader, entry.order))
+    return Behind(first, last)
+
+
+def _timed(owner: psycopg.Connection[Any], leader: Leader, act: Any) -> tuple[OrderAnswer, float, float]:
+    """What the act of the leader answers, and the milliseconds from its commit to the first and the last copies."""
     answer = act()
     committed = time.perf_counter_ns()
-    head = _one(owner, "SELECT head_seq FROM copytrade_inboxhead WHERE leader_id = %s", leader.account_id)
+    head = _head(owner, leader)
     deadline = time.monotonic() + PATIENCE
-    while _one(owner, "SELECT min(cursor) FROM copytrade_leadershard WHERE leader_id = %s", leader.account_id) < head:
+    first = 0
+    while True:
+        hindmost, foremost = _cursors(owner, leader)
+        now = time.perf_counter_ns()
+        if foremost >= head:
+            first = first or now
+        if hindmost >= head:
+            return answer, (first - committed) / 1e6, (now - committed) / 1e6
         if time.monotonic() > deadline:
             raise BenchmarkError(f"The copies of {leader.followers} followers are not durable after {PATIENCE:.0f} s.")
         time.sleep(_POLL_SECONDS)
-    return answer, (time.perf_counter_ns() - committed) / 1e6
 
 
-def _one(owner: psycopg.Connection[Any], statement: LiteralString, leader_id: int) -> int:
-    row = owner.execute(statement, [leader_id], prepare=True).fetchone()
+def _head(owner: psycopg.Connection[Any], leader: Leader) -> int:
+    statement = b"SELECT head_seq FROM copytrade_inboxhead WHERE leader_id = %s"
+    row = owner.execute(statement, [leader.account_id], prepare=True).fetchone()
     assert row is not None
     return int(row[0])
 
 
-def _open(world: World, leader: Leader) -> OrderAnswer:
+def _cursors(owner: psycopg.Connection[Any], leader: Leader) -> tuple[int, int]:
+    """How far the hindmost and the foremost of the leader's shards have come."""
+    statement = b"SELECT min(cursor), max(cursor) FROM copytrade_leadershard WHERE leader_id = %s"
+    row = owner.execute(statement, [leader.account_id], prepare=True).fetchone()
+    assert row is not None
+    return row[0], row[1]
+
+
+def leader_open(world: World, leader: Leader) -> OrderAnswer:
     at = clock.now()
     with tenant_scope(world.tenant_id):
         return _accepted(
@@ -144,7 +185,7 @@ def _open(world: World, leader: Leader) -> OrderAnswer:
         )
 
 
-def _close(world: World, leader: Leader, order: int) -> OrderAnswer:
+def leader_close(world: World, leader: Leader, order: int) -> OrderAnswer:
     with tenant_scope(world.tenant_id):
         return _accepted(order_close(account_id=leader.account_id, trade_id=order, at=clock.now()))
 

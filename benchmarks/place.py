@@ -84,11 +84,8 @@ class Processes:
         env = {**env, "PYTHONUNBUFFERED": "1", "DJANGO_SETTINGS_MODULE": "config.settings", "LOG_LEVEL": "WARNING"}
         # One Redis holds both; the skeleton's channel has a name of its own
         commands = {command.name: command for command in product.commands("127.0.0.1", self.port, env)}
-        web, copier = commands["web"], commands["copy"]
-        started = [web]
-        for number in range(workers):
-            argv = [f"copy{number}@%h" if part == "copy@%h" else part for part in copier.argv]
-            started.append(_command(f"copy{number}", argv, env))
+        self._copier, self._env = commands["copy"], env
+        started = [commands["web"]]
         daphne = ["-m", "daphne", "-b", "127.0.0.1", "-p", str(self.skeleton_port), "-v", "0", "--no-server-name"]
         started += [
             _command("skeleton-web", [sys.executable, *daphne, "benchmarks.skeleton.asgi:application"], env),
@@ -96,8 +93,18 @@ class Processes:
         ]
         self._children: dict[str, Any] = {}
         for command in started:
-            with open_log(OUTPUT / "log", command.name) as log:
-                self._children[command.name] = spawn(_to_file(command), log)
+            self._start(command)
+        self.copiers_raise(workers)
+
+    def _start(self, command: Command) -> None:
+        with open_log(OUTPUT / "log", command.name) as log:
+            self._children[command.name] = spawn(_to_file(command), log)
+
+    def copiers_raise(self, workers: int) -> None:
+        """Starts copy workers until there are so many; they may take some seconds to listen."""
+        for number in range(len(self.copiers), workers):
+            argv = [f"copy{number}@%h" if part == "copy@%h" else part for part in self._copier.argv]
+            self._start(_command(f"copy{number}", argv, self._env))
 
     @property
     def copiers(self) -> list[str]:

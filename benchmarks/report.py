@@ -1,6 +1,7 @@
 """What a run says: a table to read, and everything as JSON. No time stands without its ratio to the floor."""
 
 import json
+import statistics
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 from benchmarks.dry_run import Found as DryRun
 from benchmarks.durable import Durable
+from benchmarks.fan import Fan
 from benchmarks.figures import Compared, median_of_runs, ratio
 from benchmarks.latency import Latency
 from benchmarks.triggers import Found as Market
@@ -22,6 +24,7 @@ class Report:
     options: dict[str, Any]
     latencies: list[Latency] = field(default_factory=list)
     durables: list[Durable] = field(default_factory=list)
+    fan: Fan | None = None
     statements: dict[int, dict[str, Any]] = field(default_factory=dict)
     market: Market | None = None
     dry_run: DryRun | None = None
@@ -39,6 +42,8 @@ def as_json(report: Report) -> dict[str, Any]:
         durable["entries"]["ratios"] = measured.entries.ratios
         durable["copies_per_second"] = measured.copies_per_second
         durable["floor_per_second"] = measured.floor_per_second
+    if report.fan is not None:
+        plain["fan"] |= {"tails": report.fan.tails, "worst": report.fan.worst}
     if report.market is not None:
         plain["market"]["ticks"]["ratios"] = report.market.ticks.ratios
     if report.dry_run is not None:
@@ -82,9 +87,12 @@ def table(report: Report) -> str:
     if report.durables:
         lines += ["", "Durable copies: COPY of the same rows into the same tables is the floor"]
         lines += [line for durable in report.durables for line in _durable_lines(durable)]
+        lines += _flatness(report.durables)
         lines += ["", "Statements a turn (they must not grow with the number of followers)"]
         for size, counted in report.statements.items():
             lines.append(f"{_followers(size)}: {counted['per_turn']:.1f} in {counted['turns']} turns")
+    if report.fan is not None:
+        lines += ["", *_fan_lines(report.fan)]
     if report.market is not None:
         lines += ["", *market_table(report.market)]
     if report.dry_run is not None:
@@ -111,13 +119,41 @@ def _latency_line(quantity: Compared) -> str:
 def _durable_lines(durable: Durable) -> list[str]:
     ratios = durable.entries.ratios
     product, floor = durable.entries.product[0], durable.entries.floor[0]
-    exits = sorted(durable.exits_ms)[len(durable.exits_ms) // 2]
+    exits, first = statistics.median(durable.exits_ms), statistics.median(durable.firsts_ms)
+    behind_first = statistics.median(behind.first for behind in durable.behind)
+    behind_last = statistics.median(behind.last for behind in durable.behind)
     return [
         f"{_followers(durable.followers)}: {ratios['p50']:.2f} x the floor at p50, {ratios['p99']:.2f} x at p99; "
         f"{durable.copies_per_second:,.0f} copies/s against {durable.floor_per_second:,.0f}/s",
         f"  entry {product['p50']:.1f} ms against {floor['p50']:.1f} ms for {sum(durable.rows.values()):,} rows; "
         f"exit {exits:.1f} ms ({exits / product['p50']:.2f} x the entry); "
+        f"first copies {first:.1f} ms; "
         f"worker CPU {durable.cpu_ms_per_copy * 1000:.0f} us a copy, memory {durable.worker_bytes / 2**20:.0f} MB",
+        f"  an exit right behind an entry: first copies {behind_first:.1f} ms, "
+        f"last {behind_last:.1f} ms ({behind_last / product['p50']:.2f} x the entry alone)",
+    ]
+
+
+def _flatness(durables: list[Durable]) -> list[str]:
+    """How what one copy costs changes with the number of followers, from 100 on."""
+    many = sorted((found for found in durables if found.followers >= 100), key=lambda found: found.followers)
+    if len(many) < 2:
+        return []
+    least, most = many[0], many[-1]
+    return [
+        f"a copy of {most.followers:,} followers beside one of {least.followers:,}: "
+        f"{ratio(least.copies_per_second, most.copies_per_second):.2f} x the time, "
+        f"{ratio(most.cpu_ms_per_copy, least.cpu_ms_per_copy):.2f} x the worker's CPU"
+    ]
+
+
+def _fan_lines(fan: Fan) -> list[str]:
+    middle = fan.middle
+    return [
+        f"{fan.leaders} leaders with {fan.followers} followers each at once, {fan.rate:g} events a second, "
+        f"{fan.workers} copy workers",
+        f"  commit to last copy durable: p50 {middle['p50']:.1f} ms, p99 {middle['p99']:.1f} ms; "
+        f"the slowest leader's p99 {fan.worst:.2f} x the middle one's; {fan.out_of_order} copies out of order",
     ]
 
 

@@ -30,6 +30,7 @@ from trading.services.quotes import NewQuote, quotes_store
 SYMBOL: Final = "EURUSD"
 CUSTOMERS: Final = 4
 """So many people own all followers: their sockets see every copy, and reading them costs the client little."""
+FAN_FOLLOWERS: Final = 100
 
 _MONEY: Final = Decimal(10_000_000)
 
@@ -51,10 +52,13 @@ class World:
     leader_token: str
     customer_tokens: list[str]
     leaders: dict[int, Leader] = field(default_factory=dict)
+    fan: list[Leader] = field(default_factory=list)
+    """Leaders of the same size who trade at once."""
 
 
-def build(sizes: list[int], url: str) -> World:
-    """Makes the tenant, a leader with so many followers for each of `sizes`, and the skeleton's counterpart."""
+def build(sizes: list[int], url: str, fan: int = 0) -> World:
+    """Makes the tenant, a leader with so many followers for each of `sizes`, and the skeleton's counterpart; and the
+    `fan`: so many leaders with FAN_FOLLOWERS each."""
     at = clock.now()
     tenant = tenant_create(slug="bench", name="Benchmark", timezone="UTC", at=at)
     with tenant_scope(tenant.id):
@@ -70,6 +74,8 @@ def build(sizes: list[int], url: str) -> World:
     world = World(tenant.id, tokens[0], tokens[1:])
     for size in sizes:
         world.leaders[size] = _leader(tenant.id, people[0], group, people[1:], size, url)
+    for _number in range(fan):
+        world.fan.append(_leader(tenant.id, people[0], group, people[1:], FAN_FOLLOWERS, url))
     with psycopg.connect(url, autocommit=True) as connection:
         _skeleton(connection, sizes)
     analyze()
