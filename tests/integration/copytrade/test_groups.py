@@ -304,4 +304,5 @@ def test_the_group_of_copies_costs_no_further_statement(world):
         few.drain()
     with statements() as second:
         many.drain()
-    assert len(first) == len(second)
+    # Numbers are drawn in blocks, so either turn may have to ask for more.
+    assert len([text for text in first if "nextval" not in text]) == len([text for text in second if "nextval" not in text])
