@@ -61,6 +61,36 @@ class StatsChange(TenantModel):
     account = models.ForeignKey(TradingAccount, on_delete=models.PROTECT, db_index=False)
 
 
+class FollowersDay(TenantModel):
+    """What a master's followers had and won on one closed trading day, in the master's currency (X03).
+
+    `capital` is the equity with which their accounts began the day, `result` what was booked on their copies; `slippage`,
+    `fees` and `skipped` are what each of these took away, negative where it gave. See docs/algorithms/followers.md.
+    """
+
+    master = models.ForeignKey(CopyMaster, on_delete=models.PROTECT, related_name="+", db_index=False)
+    day = models.DateField()
+    followers = models.PositiveIntegerField()
+    capital = ExactDecimalField()
+    result = ExactDecimalField()
+    slippage = ExactDecimalField()
+    fees = ExactDecimalField()
+    skipped = ExactDecimalField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["master", "day"], name="followers_day_once")]
+
+
+class FollowersReach(TenantModel):
+    """How far the days of a tenant's followers are counted, and how far masters' figures show them."""
+
+    counted = models.DateField(null=True)
+    shown = models.DateField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["tenant_id"], name="followers_reach_one_per_tenant")]
+
+
 RANKED: Final = (
     "roi", "twr", "equity_start", "win_rate", "avg_pnl_per_trade", "best_trade", "worst_trade", "profit_factor",
     "max_drawdown", "avg_holding_time", "last_trade_at", "sharp_ratio", "sortino_ratio", "risk_score",

@@ -7,6 +7,7 @@ from celery import shared_task
 
 from accounts.models import Tenant
 from core import clock
+from marketplace.services.followers_truth import followers_truth_refresh
 from marketplace.services.refreshing import stats_refresh
 
 logger = logging.getLogger("marketplace.tasks")
@@ -23,3 +24,13 @@ def stats() -> None:
             stats_refresh(tenant_id=tenant_id, at=clock.now(), most=AT_A_TIME)
         except Exception:
             logger.exception("the statistics of tenant %s failed", tenant_id)
+
+
+@shared_task(name="marketplace.followers_truth")
+def followers_truth() -> None:
+    """Counts the followers of days that have ended, tenant by tenant. Runs every minute; harmless beside itself."""
+    for tenant_id in Tenant.objects.filter(live=True).order_by("id").values_list("id", flat=True):
+        try:
+            followers_truth_refresh(tenant_id=tenant_id, at=clock.now())
+        except Exception:
+            logger.exception("the followers of tenant %s were not counted", tenant_id)

@@ -22,6 +22,7 @@ from copytrade.services.subscriptions import subscription_create, subscription_u
 from core.days import ONE_DAY, DayBoundary
 from infra.actor import Actor, SessionType
 from infra.tenancy import tenant_scope
+from marketplace.services.followers_truth import followers_truth_refresh
 from marketplace.services.refreshing import stats_refresh
 from trading.catalogue import BY_SYMBOL
 from trading.feed.simulation import Profile, next_quote, profile_of
@@ -132,6 +133,8 @@ class Stage:
         for key in self.traders:
             self._drain(key, at)
         stats_refresh(tenant_id=self.tenant_id, at=at)
+        while followers_truth_refresh(tenant_id=self.tenant_id, at=at):
+            pass
 
     # --- What happens
 

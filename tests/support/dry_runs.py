@@ -16,9 +16,16 @@ D = Decimal
 
 
 def play(
-    house: CopyHouse, seed: int, steps: int = 30, longest: int = 4000, every: Callable[[], object] = lambda: None
+    house: CopyHouse,
+    seed: int,
+    steps: int = 30,
+    longest: int = 4000,
+    every: Callable[[], object] = lambda: None,
+    late: int = 0,
 ) -> None:
     """A master who opens, reduces and closes at moving prices, copied after every step; `every` comes before each.
+
+    With `late` the price has moved by up to so many points until a copy is made.
 
     A price moves when its symbol is traded: what happens in between, a dry run does not know.
     """
@@ -44,6 +51,9 @@ def play(
         else:
             house.close(house.leader, closing)
             del held[closing]
+        if late:
+            moved = bid + chance.randint(-late, late)
+            house.quote(symbol, str(D(moved).scaleb(-digits)), str(D(moved + spread).scaleb(-digits)))
         house.drain()
 
 
