@@ -76,6 +76,12 @@ def followers_of_master(master: CopyMaster, *, everybody: bool = False) -> Query
     living = CopySubscription.objects.filter(master_id=master.pk, ended_at__isnull=True)
     if not everybody:
         living = living.exclude(follower__customer_id=master.customer_id)
+    return with_copied_results(living)
+
+
+def with_copied_results(subscriptions: QuerySet[CopySubscription]) -> QuerySet[Any]:
+    """Each subscription with what it has copied and closed so far, in the follower's currency: `copied_trades`, `pnl`,
+    `volume` as `followers_of_master` says."""
     entries = CopyOrder.objects.filter(
         subscription_id=OuterRef(OuterRef("pk")),
         status=CopyStatus.FILLED,
@@ -94,7 +100,7 @@ def followers_of_master(master: CopyMaster, *, everybody: bool = False) -> Query
     def total(value: Any, field: Any) -> Any:
         return Coalesce(Subquery(closed.annotate(total=value).values("total")), Value(0), output_field=field)
 
-    return living.annotate(
+    return subscriptions.annotate(
         copied_trades=total(Count("pk"), BigIntegerField()),
         pnl=total(Sum(F("profit") + F("commission") + F("storage")), ExactDecimalField()),
         volume=total(Sum("volume"), ExactDecimalField()),

@@ -16,6 +16,7 @@ from copytrade.models import (
     Visibility,
     VolumeMode,
 )
+from copytrade.models_commands import SyncState
 from core.states import AccountMode, Cmd, CopyRole, CopyStatus, Side, TicketKind
 
 Badge = tuple[Promise, str, str]
@@ -56,6 +57,12 @@ BADGES: Final[dict[str, dict[Any, Badge]]] = {
     "visibility": {
         Visibility.PRIVATE: (_("Private"), "lock-closed", "rest"),
         Visibility.PUBLIC: (_("Public"), "globe-alt", "accent"),
+    },
+    "sync": {
+        SyncState.IN_SYNC: (_("In sync"), "check-circle", "good"),
+        SyncState.LATE: (_("Catching up"), "clock", "wait"),
+        SyncState.OUT_OF_SYNC: (_("Out of sync"), "exclamation-triangle", "bad"),
+        SyncState.RESTING: (_("Nothing new is copied"), "pause-circle", "rest"),
     },
     "mode": {
         AccountMode.REAL: (_("Real"), "banknotes", "plain"),
@@ -148,6 +155,12 @@ QUALIFICATIONS: Final[dict[str, Promise]] = {
     "equity": _("Its equity must be at least %(required)s; it is %(actual)s."),
 }
 """What an operator may ask of an account before it can lead, by the names of `copytrade.domain.qualification`."""
+
+SYNC_REASONS: Final[dict[str, Promise]] = {
+    "EVENTS_WAITING": _("The leader's last trades are still being copied."),
+    "DIFFERENT_VOLUME": _("The account holds another volume than it should."),
+}
+"""Why a sync light is not green, where it is no refusal's code (`copytrade.reasons`)."""
 
 PAUSE_REASONS: Final[dict[str, Promise]] = {
     "CUSTOMER": _("paused by you"),

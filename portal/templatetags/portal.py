@@ -68,6 +68,12 @@ def lots(value: Decimal) -> str:
 
 
 @register.filter
+def signed_lots(value: Decimal) -> str:
+    """A net volume: negative for short."""
+    return f"{formats.MINUS if value < 0 else ''}{formats.lots(abs(value))}"
+
+
+@register.filter
 def decimal(value: Decimal) -> str:
     return formats.number(value)
 

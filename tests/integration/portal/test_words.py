@@ -20,8 +20,8 @@ DATA = re.compile(
     r"[\d.,:/%×·▲▼+−–…≤≥()\s-]*(?:USD|EUR|ms|s|CSV|UTC|Esc|1:)?[\d.,:/%×·▲▼+−–…≤≥()\s-]*"
 )
 NAMES = (
-    "Northwind Markets", "Steady Trend", "Gold Breakout", "Index Reversal", "Fiona Follower", "Lena Leader", "Real USD", "Practice",
-    "Net EUR", "follower@northwind.example", "leader@northwind.example",
+    "Northwind Markets", "Steady Trend", "Gold Breakout", "Index Reversal", "Fiona Follower", "Lena Leader", "Real USD",
+    "Practice", "Net EUR", "follower@northwind.example", "leader@northwind.example",
     "f***@northwind.example", "America/New_York",
     "TradingView Lightweight Charts™", "Copyright (c) TradingView, Inc.", "tradingview.com",
 )  # fmt: skip
