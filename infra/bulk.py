@@ -127,6 +127,11 @@ def _array_type(field: Any) -> str:
     return str(field.rel_db_type(connection) if field.is_relation else field.cast_db_type(connection))
 
 
+def ids_array(ids: Iterable[int]) -> str:
+    """Ids as an array literal, for `%s::bigint[]`: cheaper than a list, and one prepared statement whatever their size."""
+    return "{" + ",".join(map(str, ids)) + "}"
+
+
 class SequenceBlocks:
     """Ids drawn from a database sequence in blocks and handed out in this process. Gaps are harmless and expected."""
 

@@ -1,20 +1,19 @@
-"""Lock, then read: the working values of any number of accounts in two round trips."""
+"""Lock, then read: the working values of any number of accounts in one round trip."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from decimal import Decimal
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 import psycopg
 from django.conf import settings
-from django.db import connection
 
 from core.contracts import ContractSpec
 from core.money import round_money
 from core.rounding import plain
-from core.states import Cmd, CopyRole, PositionMode, TicketKind
-from infra.bulk import pipelined
+from core.states import Cmd, CopyRole, PositionMode, Side, TicketKind
+from infra.bulk import ids_array, pipelined
 from trading.domain.values import AccountState, Market, QuoteNow, Ticket
 
 # The locked row itself is returned as it is after the wait; anything joined to it would be as old as the statement.
@@ -28,33 +27,46 @@ _GROUPS_SQL = b"""
 SELECT id, position_mode, commission_per_lot, margin_call, stop_out, enabled FROM accounts_accountgroup
 WHERE id = ANY(%s::bigint[])
 """
+_GROUPS_OF_SQL = _GROUPS_SQL.replace(
+    b"= ANY(%s::bigint[])", b"IN (SELECT group_id FROM accounts_tradingaccount WHERE id = ANY(%s::bigint[]))"
+)
+# Numbers lose their trailing zeros here, as `core.rounding.plain` would take them off.
 _TICKETS_SQL = b"""
-SELECT id, account_id, instrument_id, cmd, volume, open_price, open_at, sl, tp, commission, storage, reason, copied, comment,
-       expiration_at
-FROM trading_trade WHERE account_id = ANY(%s::bigint[]) AND state = 0 ORDER BY account_id, open_at, id
+SELECT id, account_id, instrument_id, cmd, trim_scale(volume), trim_scale(open_price), open_at, trim_scale(sl),
+       trim_scale(tp), trim_scale(commission), trim_scale(storage), reason, copied, comment, expiration_at
+FROM trading_trade WHERE account_id = ANY(%(accounts)s::bigint[]) AND state = 0 ORDER BY account_id, open_at, id
 """
 _TERMS = tuple(field.name for field in fields(ContractSpec))
-# FX pairs come along because amounts may have to be converted through them.
 _MARKET_SQL = f"""
-SELECT {", ".join(f"i.{name}" for name in _TERMS)}, q.bid, q.ask, q.at
+WITH needed AS (
+  SELECT i.id, i.profit_currency FROM trading_instrument i
+  WHERE i.tenant_id = (select current_setting('app.tenant')::bigint)
+    AND (i.symbol = ANY(%(symbols)s::text[])
+         OR i.id IN (SELECT instrument_id FROM trading_trade WHERE account_id = ANY(%(accounts)s::bigint[]) AND state = 0)))
+SELECT {", ".join(f"i.{name}" for name in _TERMS)}, trim_scale(q.bid), trim_scale(q.ask), q.at
 FROM trading_instrument i LEFT JOIN trading_quote q ON q.instrument_id = i.id
 WHERE i.tenant_id = (select current_setting('app.tenant')::bigint)
-  AND (i.asset_class = 'FX' OR i.symbol = ANY(%s::text[])
-       OR i.id IN (SELECT instrument_id FROM trading_trade WHERE account_id = ANY(%s::bigint[]) AND state = 0))
+  AND (i.id IN (SELECT id FROM needed) OR i.asset_class = 'FX')
 """.encode()
+# Amounts may have to be converted through FX pairs. Locked accounts know whether: most trade in their own currency.
+_WHERE_CONVERTED = b"""i.asset_class = 'FX' AND EXISTS (
+         SELECT 1 FROM needed n, (
+           SELECT DISTINCT currency FROM accounts_tradingaccount WHERE id = ANY(%(accounts)s::bigint[])) a
+         WHERE a.currency <> n.profit_currency)"""
+_LOCKED_MARKET_SQL = _MARKET_SQL.replace(b"i.asset_class = 'FX'", _WHERE_CONVERTED)
 # A copy may be placed in any contract of the leader's family.
-_NAMED_SYMBOLS = b"i.symbol = ANY(%s::text[])"
+_NAMED_SYMBOLS = b"i.symbol = ANY(%(symbols)s::text[])"
 _AND_FAMILIES = (
     _NAMED_SYMBOLS
     + b""" OR i.family IN (
          SELECT f.family FROM trading_instrument f
-         WHERE f.tenant_id = (select current_setting('app.tenant')::bigint) AND f.symbol = ANY(%s::text[])
+         WHERE f.tenant_id = (select current_setting('app.tenant')::bigint) AND f.symbol = ANY(%(symbols)s::text[])
            AND f.family <> '')"""
 )
-# Of an account's many pending orders only those that are named.
-_NAMED = b"state = 0 AND (cmd < 2 OR id = ANY(%s::bigint[]))"
-_NAMED_TICKETS_SQL = _TICKETS_SQL.replace(b"state = 0", _NAMED)
-_NAMED_MARKET_SQL = _MARKET_SQL.replace(b"state = 0", _NAMED)
+_FAMILIES_MARKET_SQL = _MARKET_SQL.replace(_NAMED_SYMBOLS, _AND_FAMILIES)
+
+
+_COMMANDS = {Cmd.of(side, kind).value: (side, kind) for side in Side for kind in TicketKind}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +75,28 @@ class Desk:
 
     accounts: dict[int, AccountState]
     market: Market
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A lock and reads that are on their way; `desk` waits for them."""
+
+    locked: psycopg.Cursor[Any]
+    groups: psycopg.Cursor[Any]
+    tickets: psycopg.Cursor[Any]
+    market: psycopg.Cursor[Any]
+
+    def desk(self, rows: Sequence[tuple[Any, ...]] | None = None, quotes: Mapping[int, QuoteNow] | None = None) -> Desk:
+        """The working values of the accounts that were locked, or of these `rows`."""
+        if rows is None:
+            rows = self.locked.fetchall()
+        groups = {row[0]: row for row in self.groups.fetchall()}
+        market = market_of(self.market.fetchall(), quotes)
+        accounts = {row[0]: _account(row, groups[row[4]]) for row in rows}
+        for row in self.tickets.fetchall():
+            ticket, account = _ticket(row, market.spec(row[2])), accounts[row[1]]
+            (account.tickets if ticket.kind is TicketKind.MARKET else account.pending).append(ticket)
+        return Desk(accounts, market)
 
 
 def desk_open(
@@ -78,15 +112,35 @@ def desk_open(
 
     With `lock=False` nothing is locked: for showing, never for deciding. Unknown or other tenants' ids are absent.
     """
-    rows = accounts_lock(cursor, account_ids, lock=lock)
-    return desk_read(cursor, rows, symbols, pending=pending, quotes=quotes)
+    if not lock:
+        rows = cursor.execute(READ_SQL, [ids_array(account_ids)], prepare=True).fetchall()
+        return desk_read(cursor, rows, symbols, pending=pending, quotes=quotes)
+    with pipelined():
+        asked = desk_ask(cursor, account_ids, symbols, pending=pending)
+    return asked.desk(quotes=quotes)
 
 
-def accounts_lock(
-    cursor: psycopg.Cursor[Any], account_ids: Sequence[int], *, lock: bool = True
-) -> list[tuple[Any, ...]]:
+def desk_ask(
+    cursor: psycopg.Cursor[Any],
+    account_ids: Sequence[int],
+    symbols: Iterable[str] = (),
+    *,
+    pending: Sequence[int] | None = None,
+) -> Asked:
+    """Locks as `desk_open` and asks for everything behind the lock, without waiting for it.
+
+    In a pipeline all of it is one round trip. Each statement sees what is committed when its turn comes, so the reads see
+    what the holder of the lock before this one has left.
+    """
+    locked = psycopg.Cursor(cursor.connection)
+    ids = ids_array(account_ids)
+    locked.execute(LOCK_SQL, [ids], prepare=True)
+    return _ask(locked, (_GROUPS_OF_SQL, ids), ids, symbols, pending, _LOCKED_MARKET_SQL)
+
+
+def accounts_lock(cursor: psycopg.Cursor[Any], account_ids: Sequence[int]) -> list[tuple[Any, ...]]:
     """Locks the accounts in one statement by ascending id; their rows, for `desk_read`."""
-    return cursor.execute(LOCK_SQL if lock else READ_SQL, [list(account_ids)], prepare=True).fetchall()
+    return cursor.execute(LOCK_SQL, [ids_array(account_ids)], prepare=True).fetchall()
 
 
 def desk_read(
@@ -105,31 +159,41 @@ def desk_read(
     `pending` names the only pending orders that come along: an account may have a thousand, and whoever fills one needs
     no other. `quotes` by instrument id stand in place of the stored ones: those of a tick that is being taken.
     """
-    ids = [row[0] for row in account_rows]
-    named: list[Any] = [] if pending is None else [list(pending)]
-    tickets_sql, market_sql = (
-        (_TICKETS_SQL, _MARKET_SQL) if pending is None else (_NAMED_TICKETS_SQL, _NAMED_MARKET_SQL)
-    )
-    names = [list(symbols)]
-    if families:
-        market_sql, names = market_sql.replace(_NAMED_SYMBOLS, _AND_FAMILIES), names * 2
-    connected = connection.connection
+    ids = ids_array([row[0] for row in account_rows])
+    groups = _GROUPS_SQL, ids_array({row[4] for row in account_rows})
+    market_sql = _FAMILIES_MARKET_SQL if families else _MARKET_SQL
     with pipelined():
-        groups_cursor, tickets_cursor, market_cursor = (psycopg.Cursor(connected) for _ in range(3))
-        groups_cursor.execute(_GROUPS_SQL, [list({row[4] for row in account_rows})], prepare=True)
-        tickets_cursor.execute(tickets_sql, [ids, *named], prepare=True)
-        market_cursor.execute(market_sql, [*names, ids, *named], prepare=True)
-    groups = {row[0]: row for row in groups_cursor.fetchall()}
-    market = market_of(market_cursor.fetchall(), quotes)
-    accounts = {row[0]: _account(row, groups[row[4]]) for row in account_rows}
-    for row in tickets_cursor.fetchall():
-        ticket, account = _ticket(row, market.spec(row[2])), accounts[row[1]]
-        (account.tickets if ticket.kind is TicketKind.MARKET else account.pending).append(ticket)
-    return Desk(accounts, market)
+        asked = _ask(cursor, groups, ids, symbols, pending, market_sql)
+    return asked.desk(account_rows, quotes)
+
+
+def _ask(
+    first: psycopg.Cursor[Any],
+    groups: tuple[bytes, str],
+    ids: str,
+    symbols: Iterable[str],
+    pending: Sequence[int] | None,
+    market_sql: bytes,
+) -> Asked:
+    asked = Asked(first, *(psycopg.Cursor(first.connection) for _ in range(3)))
+    tickets_sql, values = _TICKETS_SQL, {"accounts": ids}
+    if pending is not None:
+        tickets_sql, market_sql = _named(tickets_sql), _named(market_sql)
+        values["pending"] = ids_array(pending)
+    asked.groups.execute(groups[0], [groups[1]], prepare=True)
+    asked.tickets.execute(tickets_sql, values, prepare=True)
+    asked.market.execute(market_sql, {**values, "symbols": list(symbols)}, prepare=True)
+    return asked
+
+
+@cache
+def _named(statement: bytes) -> bytes:
+    """The statement with the pending orders that are named, instead of with all."""
+    return statement.replace(b"state = 0", b"state = 0 AND (cmd < 2 OR id = ANY(%(pending)s::bigint[]))")
 
 
 def market_of(rows: Iterable[tuple[Any, ...]], instead: Mapping[int, QuoteNow] | None = None) -> Market:
-    """Contracts and quotes from rows of the market statement; numbers lose their trailing zeros once, here.
+    """Contracts and quotes from rows of the market statement.
 
     Quotes by instrument id that are given stand `instead` of those of the rows.
     """
@@ -139,7 +203,7 @@ def market_of(rows: Iterable[tuple[Any, ...]], instead: Mapping[int, QuoteNow] |
         specs.append(spec)
         bid, ask, at = row[len(_TERMS) :]
         if bid is not None:
-            quotes[spec.id] = QuoteNow(plain(bid), plain(ask), at)
+            quotes[spec.id] = QuoteNow(bid, ask, at)
     if instead is not None:
         quotes |= instead
     return Market(specs, quotes)
@@ -178,20 +242,19 @@ def _account(row: tuple[Any, ...], group: tuple[Any, ...]) -> AccountState:
 
 
 def _ticket(row: tuple[Any, ...], spec: ContractSpec) -> Ticket:
-    numbers: list[Decimal] = [plain(number) for number in (row[4], row[5], row[7], row[8], row[9], row[10])]
-    cmd = Cmd(row[3])
+    side, kind = _COMMANDS[row[3]]
     return Ticket(
         id=row[0],
         spec=spec,
-        side=cmd.side,
-        kind=cmd.kind,
-        volume=numbers[0],
-        open_price=numbers[1],
+        side=side,
+        kind=kind,
+        volume=row[4],
+        open_price=row[5],
         open_at=row[6],
-        sl=numbers[2],
-        tp=numbers[3],
-        commission=numbers[4],
-        storage=numbers[5],
+        sl=row[7],
+        tp=row[8],
+        commission=row[9],
+        storage=row[10],
         reason=row[11],
         copied=row[12],
         comment=row[13],

@@ -14,7 +14,7 @@ from core.errors import DomainError, Kind, forbidden, invalid
 from core.rounding import ZERO
 from core.states import OrderStatus, Side
 from core.volume import wire_of
-from infra.bulk import hot_cursor
+from infra.bulk import hot_cursor, pipelined
 from infra.faults import fault
 from infra.push import publish_on_commit
 from trading import ports
@@ -22,7 +22,7 @@ from trading.domain.execution import Instruction
 from trading.domain.values import AccountState, Journal, Market, OrderRecord, Refused, Ticket
 from trading.refusals import CONFLICTS, sentence
 from trading.services.book import book_write, numbers_assign
-from trading.services.desk import Desk, accounts_lock, desk_open, desk_read
+from trading.services.desk import Desk, desk_ask, desk_open
 
 _KNOWN_SQL = b"""
 SELECT request_hash, refusal, answer FROM trading_order WHERE account_id = %s AND client_order_id = %s
@@ -102,12 +102,13 @@ def order_run(
     `side` and `volume` are what a refusal is remembered with. An error that is raised leaves nothing behind.
     """
     cursor = hot_cursor()
-    rows = accounts_lock(cursor, [account_id])
+    with pipelined():
+        asked = desk_ask(cursor, [account_id], symbols)
+        # Behind the lock: whoever held it before may have carried out the same order.
+        asked_known = _ask_known(cursor, account_id, how)
+    table = _table(cursor, account_id, asked.desk())
     fault("order.locked")
-    # Asked only now, under the lock, and together with what the order is decided from.
-    asked = _ask_known(account_id, how)
-    table = _table(cursor, account_id, desk_read(cursor, rows, symbols))
-    known = _known_answer(asked, how)
+    known = _known_answer(asked_known, how)
     if known is not None:
         return known
     journal = Journal()
@@ -179,10 +180,10 @@ def _remember(table: Table, refused: Refused, how: Instruction, side: Side, volu
     book_write(table.cursor, Journal(orders=[order]), table.market)
 
 
-def _ask_known(account_id: int, how: Instruction) -> psycopg.Cursor[Any] | None:
+def _ask_known(cursor: psycopg.Cursor[Any], account_id: int, how: Instruction) -> psycopg.Cursor[Any] | None:
     if how.client_order_id is None:
         return None
-    return hot_cursor().execute(_KNOWN_SQL, [account_id, how.client_order_id], prepare=True)
+    return psycopg.Cursor(cursor.connection).execute(_KNOWN_SQL, [account_id, how.client_order_id], prepare=True)
 
 
 def _known_answer(asked: psycopg.Cursor[Any] | None, how: Instruction) -> OrderAnswer | Refusal | None:
