@@ -54,6 +54,9 @@ STAFF_FACTOR: Final = 5
 CHECKED_SECONDS: Final = 1.0
 """How long a session that was found alive is taken to be: pushes end it sooner, but a push may get lost."""
 
+REMEMBERED: Final = 2000
+"""Records of one socket whose account is not asked for again: more than an account may have open."""
+
 Opening = OpenCommand | OpenPendingCommand
 """Names its account; the others name a record, which has one."""
 Command = Opening | ModifyCommand | CloseCommand | CancelCommand
@@ -67,6 +70,8 @@ COMMANDS: Final[dict[str, Callable[[Mapping[str, Any]], Command]]] = {
 }
 
 _traders = ThreadPoolExecutor(getattr(settings, "TRADE_THREADS", 8), thread_name_prefix="socket-trade")
+_publisher = ThreadPoolExecutor(1, thread_name_prefix="socket-publish")
+"""One thread, so that the frames of one socket's orders keep their order."""
 
 
 class Bucket:
@@ -99,12 +104,20 @@ class Desk:
     in_browser: bool
     bucket: Bucket = field(init=False)
     accounts: dict[int, TradableAccount] = field(default_factory=dict)
+    opened: dict[int, TradableAccount] = field(default_factory=dict)
+    """The accounts of records that this socket opened, the latest ones: a record never changes its account."""
     checked_at: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
         rate = (settings.API_RATES or {}).get("trade")
         staff = STAFF_FACTOR if self.signed.actor.is_staff else 1
         self.bucket = Bucket(None if rate is None else rate * staff)
+
+    def remember(self, order: int, account: TradableAccount) -> None:
+        """Notes the account of a record that was just opened."""
+        self.opened[order] = account
+        if len(self.opened) > REMEMBERED:
+            del self.opened[next(iter(self.opened))]
 
 
 class SessionEnded(Exception):
@@ -142,12 +155,20 @@ async def carry_out(
     def run() -> None:
         message, frames = _answer_to(desk, command_id, command, active_login)
         fault("order.committed")
-        # Queued on the loop before Redis hears of the frames, so no frame can come back sooner.
-        loop.call_soon_threadsafe(answer, message)
-        fault("order.answered")
-        push.publish(frames)
+        loop.call_soon_threadsafe(tell, message, frames)
+
+    def tell(message: Message, frames: list[push.Frame]) -> None:
+        # Redis hears of the frames only when the answer is on its way: no frame comes sooner, and while the answer is
+        # written no other thread wants the interpreter.
+        answer(message)
+        _publisher.submit(_publish, frames)
 
     await loop.run_in_executor(_traders, run)
+
+
+def _publish(frames: list[push.Frame]) -> None:
+    fault("order.answered")
+    push.publish(frames)
 
 
 def _answer_to(
@@ -201,7 +222,7 @@ def _execute(
         account = _account(desk, command.login or actor.login or active_login or 0)
         request_hash = command.request_hash(account.login)
     else:
-        account = account_for_order(actor, command.order)
+        account = desk.opened.get(command.order) or account_for_order(actor, command.order)
         if command.login is not None and command.login != account.login:
             raise denied()
         request_hash = command.request_hash()
@@ -213,7 +234,10 @@ def _execute(
         "client_order_id": f"ws:{command_id}",
         "request_hash": request_hash,
     }
-    return _carried_out(command, common)
+    outcome = _carried_out(command, common)
+    if isinstance(command, Opening) and isinstance(outcome, OrderAnswer):
+        desk.remember(outcome.order, account)
+    return outcome
 
 
 def _carried_out(command: Command, common: dict[str, Any]) -> OrderAnswer | Refusal:

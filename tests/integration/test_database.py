@@ -1,13 +1,17 @@
 """The tests' own database behaves as production's does."""
 
 import threading
+from datetime import UTC, datetime
 
+import psycopg
 import pytest
 from django.db import DatabaseError, connection, connections
 
-from accounts.models import Tenant, User
-from infra.bulk import hot_cursor
+from accounts.models import ApiSession, Tenant, User
+from core.clock import from_unix
+from infra.bulk import Batch, hot_cursor
 from infra.tenancy import tenant_scope
+from tests.support.statements import statements
 from tests.support.world import World
 
 
@@ -53,8 +57,6 @@ def test_other_threads_connect_as_the_same_role() -> None:
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("round_", [1, 2])
 def test_committed_rows_are_gone_in_the_next_test(round_: int) -> None:
-    from core.clock import from_unix
-
     assert Tenant.objects.count() == 0
     Tenant.objects.create(slug="left", name="Left", created_at=from_unix(1))
 
@@ -66,3 +68,36 @@ def test_a_query_without_a_tenant_is_an_error_in_the_database_too(world: World) 
         cursor.execute("SELECT count(*) FROM accounts_user")
     with tenant_scope(world.south.id):
         assert not User.objects.filter(pk=world.alice.user.pk).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_batch_is_one_statement_and_nothing_when_one_of_its_writes_fails(world: World) -> None:
+    alice, bob = world.alice.user, world.bob.user
+    columns = ("tenant_id", "user_id", "session_type", "id", "created_at", "expires_at")
+    row = [alice.tenant_id, alice.pk, "CUSTOMER", "00000000-0000-0000-0000-000000000001", from_unix(1), from_unix(2)]
+    batch = Batch()
+    batch.update(User, ("full_name",), [])
+    batch.update(User, ("full_name", "timezone"), [(alice.pk, 'A "quoted" \\ name, {1}', "UTC"), (bob.pk, "Bob", "")])
+    batch.insert(ApiSession, columns, [row])
+    with tenant_scope(alice.tenant_id), statements() as sent:
+        batch.write(hot_cursor())
+        Batch().write(hot_cursor())
+    assert len([text for text in sent if "accounts_" in text]) == 1
+    with tenant_scope(alice.tenant_id):
+        assert User.objects.get(pk=alice.pk).full_name == 'A "quoted" \\ name, {1}'
+        assert ApiSession.objects.get(pk=row[3]).user_id == alice.pk
+
+    again = Batch()
+    again.update(User, ("full_name",), [(alice.pk, "Another")])
+    again.insert(ApiSession, columns, [row])
+    with pytest.raises(psycopg.errors.UniqueViolation), tenant_scope(alice.tenant_id):
+        again.write(hot_cursor())
+    with tenant_scope(alice.tenant_id):
+        assert User.objects.get(pk=alice.pk).full_name != "Another"
+
+
+@pytest.mark.django_db
+def test_hot_cursors_read_instants_in_utc() -> None:
+    (instant,) = hot_cursor().execute(b"SELECT '2026-03-01 12:00:00.5+02'::timestamptz").fetchone() or (None,)
+    assert instant == datetime(2026, 3, 1, 10, 0, 0, 500_000, tzinfo=UTC)
+    assert instant.tzinfo is UTC

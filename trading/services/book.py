@@ -1,4 +1,4 @@
-"""The book: writes a journal with a fixed number of statements, whatever the number of accounts.
+"""The book: writes a journal with one statement, whatever the number of accounts.
 
 The caller holds the locks of all accounts in the journal. After the write the trade listeners are told, in the same
 transaction, and the frames for terminals are returned for publication after the commit.
@@ -10,7 +10,7 @@ import psycopg
 
 from accounts.models import TradingAccount
 from core.states import Cmd, Reason, TradeState
-from infra.bulk import SequenceBlocks, insert_rows, pipelined, update_rows
+from infra.bulk import Batch, SequenceBlocks, pipelined
 from infra.push import Frame
 from ledger.models import Transfer
 from ledger.selectors import house_account_id
@@ -68,21 +68,19 @@ def book_write(cursor: psycopg.Cursor[Any], journal: Journal, market: Market) ->
 def book_store(cursor: psycopg.Cursor[Any], journal: Journal) -> None:
     """Writes the journal and tells the trade listeners."""
     numbers_assign(cursor, journal)
+    reshaped = [t for t in journal.changed.values() if t.id in journal.reshaped]
+    changed = [t for t in journal.changed.values() if t.id not in journal.reshaped]
+    moved = [(a.id, a.balance, a.event_seq) for a in journal.accounts.values()]
+    batch = Batch()
+    batch.insert(Trade, _TRADE_NEW, _new_trades(journal))
+    batch.update(Trade, _TRADE_CHANGED, [_changed_trade(t) for t in changed])
+    batch.update(Trade, _TRADE_RESHAPED, [_reshaped_trade(t) for t in reshaped])
+    batch.insert(Order, _ORDER, _orders(journal))
+    batch.insert(Transfer, _TRANSFER, _transfers(journal))
+    batch.insert(AccountEvent, _EVENT, _events(journal))
+    batch.update(TradingAccount, ("balance", "event_seq"), moved)
     with pipelined():
-        insert_rows(cursor, Trade, _TRADE_NEW, _new_trades(journal))
-        reshaped = [t for t in journal.changed.values() if t.id in journal.reshaped]
-        changed = [t for t in journal.changed.values() if t.id not in journal.reshaped]
-        update_rows(cursor, Trade, _TRADE_CHANGED, [_changed_trade(t) for t in changed])
-        update_rows(cursor, Trade, _TRADE_RESHAPED, [_reshaped_trade(t) for t in reshaped])
-        insert_rows(cursor, Order, _ORDER, _orders(journal))
-        insert_rows(cursor, Transfer, _TRANSFER, _transfers(journal))
-        insert_rows(cursor, AccountEvent, _EVENT, _events(journal))
-        update_rows(
-            cursor,
-            TradingAccount,
-            ("balance", "event_seq"),
-            [(a.id, a.balance, a.event_seq) for a in journal.accounts.values()],
-        )
+        batch.write(cursor)
         for listener in ports.trade_listeners:
             listener(cursor, journal)
 

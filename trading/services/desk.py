@@ -13,7 +13,7 @@ from core.contracts import ContractSpec
 from core.money import round_money
 from core.rounding import plain
 from core.states import Cmd, CopyRole, PositionMode, Side, TicketKind
-from infra.bulk import ids_array, pipelined
+from infra.bulk import cursor_beside, ids_array, pipelined, texts_array
 from trading.domain.values import AccountState, Market, QuoteNow, Ticket
 
 # The locked row itself is returned as it is after the wait; anything joined to it would be as old as the statement.
@@ -113,7 +113,7 @@ def desk_open(
     With `lock=False` nothing is locked: for showing, never for deciding. Unknown or other tenants' ids are absent.
     """
     if not lock:
-        rows = cursor.execute(READ_SQL, [ids_array(account_ids)], prepare=True).fetchall()
+        rows = accounts_lock(cursor, account_ids, lock=False)
         return desk_read(cursor, rows, symbols, pending=pending, quotes=quotes)
     with pipelined():
         asked = desk_ask(cursor, account_ids, symbols, pending=pending)
@@ -132,15 +132,17 @@ def desk_ask(
     In a pipeline all of it is one round trip. Each statement sees what is committed when its turn comes, so the reads see
     what the holder of the lock before this one has left.
     """
-    locked = psycopg.Cursor(cursor.connection)
+    locked = cursor_beside(cursor)
     ids = ids_array(account_ids)
     locked.execute(LOCK_SQL, [ids], prepare=True)
     return _ask(locked, (_GROUPS_OF_SQL, ids), ids, symbols, pending, _LOCKED_MARKET_SQL)
 
 
-def accounts_lock(cursor: psycopg.Cursor[Any], account_ids: Sequence[int]) -> list[tuple[Any, ...]]:
-    """Locks the accounts in one statement by ascending id; their rows, for `desk_read`."""
-    return cursor.execute(LOCK_SQL, [ids_array(account_ids)], prepare=True).fetchall()
+def accounts_lock(
+    cursor: psycopg.Cursor[Any], account_ids: Iterable[int], *, lock: bool = True
+) -> list[tuple[Any, ...]]:
+    """Locks the accounts in one statement by ascending id, or only reads them; their rows, for `desk_read`."""
+    return cursor.execute(LOCK_SQL if lock else READ_SQL, [ids_array(account_ids)], prepare=True).fetchall()
 
 
 def desk_read(
@@ -175,14 +177,14 @@ def _ask(
     pending: Sequence[int] | None,
     market_sql: bytes,
 ) -> Asked:
-    asked = Asked(first, *(psycopg.Cursor(first.connection) for _ in range(3)))
+    asked = Asked(first, *(cursor_beside(first) for _ in range(3)))
     tickets_sql, values = _TICKETS_SQL, {"accounts": ids}
     if pending is not None:
         tickets_sql, market_sql = _named(tickets_sql), _named(market_sql)
         values["pending"] = ids_array(pending)
     asked.groups.execute(groups[0], [groups[1]], prepare=True)
     asked.tickets.execute(tickets_sql, values, prepare=True)
-    asked.market.execute(market_sql, {**values, "symbols": list(symbols)}, prepare=True)
+    asked.market.execute(market_sql, {**values, "symbols": texts_array(symbols)}, prepare=True)
     return asked
 
 

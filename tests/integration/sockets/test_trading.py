@@ -3,14 +3,21 @@
 import asyncio
 from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from accounts.models import TradingAccount
+from accounts.tokens import Claims
 from config.terminal import orders
+from config.terminal.access import Signed
+from core.clock import now
 from core.states import CopyRole, ManualTradingMode
+from infra.actor import Actor, SessionType
 from tests.integration.sockets.conftest import Client, Connect, World, in_database
+from tests.support.statements import statements
 from trading.models import Order, Trade
+from trading.selectors_access import TradableAccount
 
 OPEN = {"cmd": 0, "volume": 10, "symbol": "EURUSD"}
 
@@ -63,6 +70,29 @@ async def test_close_and_partial_close(world: World, connect: Connect) -> None:
     assert rest["data"]["close_volume"] == 6
     again = await command(client, "trade.close", "4", {"order": order})
     assert (again["event"], again["error"]) == ("trade.error", "RET_TRADE_INCORRECT_STATE")
+
+
+async def test_the_account_of_an_own_record_is_not_asked_for_and_that_of_anothers_is(
+    world: World, connect: Connect
+) -> None:
+    client = await connect(world.alice.token, switch=world.alice.login)
+    later = await connect(world.alice.token)
+    first = (await command(client, "trade.open", "1", OPEN))["data"]["order"]
+    second = (await command(client, "trade.open", "2", OPEN))["data"]["order"]
+    with statements() as sent:
+        assert (await command(client, "trade.close", "3", {"order": first}))["event"] == "trade.ack"
+    assert not [text for text in sent if "JOIN accounts_tradingaccount" in text]
+    with statements() as sent:
+        assert (await command(later, "trade.close", "4", {"order": second}))["event"] == "trade.ack"
+    assert len([text for text in sent if "JOIN accounts_tradingaccount" in text]) == 1
+
+
+def test_the_records_that_a_socket_remembers_are_limited() -> None:
+    actor = Actor(session_type=SessionType.CUSTOMER, user_id=1, tenant_id=1)
+    desk = orders.Desk(Signed(actor, Claims(uuid4(), "CUSTOMER", 1, 1, None, now())), in_browser=False)
+    for number in range(orders.REMEMBERED + 5):
+        desk.remember(number, TradableAccount(7, 70))
+    assert list(desk.opened) == list(range(5, orders.REMEMBERED + 5))
 
 
 async def test_the_same_id_gives_the_same_answer_and_no_second_trade(world: World, connect: Connect) -> None:

@@ -14,7 +14,7 @@ from core.errors import DomainError, Kind, forbidden, invalid
 from core.rounding import ZERO
 from core.states import OrderStatus, Side
 from core.volume import wire_of
-from infra.bulk import hot_cursor, pipelined
+from infra.bulk import cursor_beside, hot_cursor, pipelined
 from infra.faults import fault
 from infra.push import publish_on_commit
 from trading import ports
@@ -183,7 +183,7 @@ def _remember(table: Table, refused: Refused, how: Instruction, side: Side, volu
 def _ask_known(cursor: psycopg.Cursor[Any], account_id: int, how: Instruction) -> psycopg.Cursor[Any] | None:
     if how.client_order_id is None:
         return None
-    return psycopg.Cursor(cursor.connection).execute(_KNOWN_SQL, [account_id, how.client_order_id], prepare=True)
+    return cursor_beside(cursor).execute(_KNOWN_SQL, [account_id, how.client_order_id], prepare=True)
 
 
 def _known_answer(asked: psycopg.Cursor[Any] | None, how: Instruction) -> OrderAnswer | Refusal | None:
