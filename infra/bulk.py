@@ -23,9 +23,9 @@ def hot_cursor() -> psycopg.Cursor[tuple[Any, ...]]:
     return _hot(connection.connection)
 
 
-def cursor_beside(cursor: psycopg.Cursor[Any]) -> psycopg.Cursor[tuple[Any, ...]]:
-    """Another hot cursor on the same connection, for answers that are fetched later."""
-    return _hot(cursor.connection)
+def cursor_beside(cursor: psycopg.Cursor[Any], *, instants: bool = False) -> psycopg.Cursor[tuple[Any, ...]]:
+    """Another cursor on the same connection, for an answer that is fetched later; with `instants` it reads those fast."""
+    return _hot(cursor.connection) if instants else psycopg.Cursor(cursor.connection)
 
 
 def _hot(raw: psycopg.Connection[Any]) -> psycopg.Cursor[tuple[Any, ...]]:
@@ -124,16 +124,25 @@ def _arrays_of(model: type[models.Model], columns: tuple[str, ...], rows: Sequen
     """The columns of `rows` as array literals. psycopg's own dumper looks at every element several times: a third of
     the copy path's CPU went there."""
     quoted = _quoted(model, columns)
+    if len(rows) == 1:
+        return [_single(value, quote) for value, quote in zip(rows[0], quoted, strict=True)]
     return [
         _array_of(values, _quoted_array if quote else _plain_array)
         for values, quote in zip(zip(*rows, strict=True), quoted, strict=True)
     ]
 
 
+def _single(value: Any, quote: bool) -> str:
+    """An array of one value: what a manual order writes."""
+    if value is None:
+        return "{NULL}"
+    return f"{{{_quoted_text(value) if quote else value}}}"
+
+
 def _array_of(values: tuple[Any, ...], literal: Callable[[Sequence[Any]], str]) -> str:
     """Most columns of a turn hold one and the same value; it is written out once."""
     many = len(values)
-    if many > 1 and values.count(values[0]) == many:
+    if values.count(values[0]) == many:
         return "{" + ",".join([literal(values[:1])[1:-1]] * many) + "}"
     return literal(values)
 

@@ -13,14 +13,17 @@ from copytrade.domain.exits import outside_reduction
 from copytrade.models import TradeLink
 from core.rounding import ZERO, plain
 from core.states import CopyRole, EventKind, LinkState, Origin
-from infra.bulk import update_rows
+from infra.bulk import ids_array, texts_array, update_rows
 from trading.domain.values import AccountState, Change, Journal
 
 DOORBELL = "copy_doorbell"
 
-_HEAD_SQL = b"""
-INSERT INTO copytrade_inboxhead (leader_id, tenant_id, head_seq) VALUES (%s, %s, %s)
-ON CONFLICT (leader_id) DO UPDATE SET head_seq = EXCLUDED.head_seq
+_HEADS_SQL = b"""
+WITH moved AS (
+  INSERT INTO copytrade_inboxhead (leader_id, tenant_id, head_seq)
+  SELECT unnest(%s::bigint[]), unnest(%s::bigint[]), unnest(%s::bigint[])
+  ON CONFLICT (leader_id) DO UPDATE SET head_seq = EXCLUDED.head_seq)
+SELECT pg_notify('copy_doorbell', ring) FROM unnest(%s::text[]) AS ring
 """
 _RING_SQL = b"SELECT pg_notify('copy_doorbell', %s)"
 _OWNED_SQL = b"""
@@ -54,14 +57,21 @@ def links_keep_true(cursor: psycopg.Cursor[Any], journal: Journal) -> None:
     A leader's events move its inbox head and ring the doorbell. A follower's ticket that anybody but the copy engine
     reduced (hand, stop, dealer) takes its links along, so the sum of active links never exceeds the ticket.
     """
-    for account in journal.accounts.values():
-        if account.copy_role is CopyRole.LEADER:
-            cursor.execute(_HEAD_SQL, [account.id, account.tenant_id, account.event_seq], prepare=True)
-            if not _quiet.get():
-                cursor.execute(_RING_SQL, [_ring_text(account, journal)], prepare=True)
+    leaders = [account for account in journal.accounts.values() if account.copy_role is CopyRole.LEADER]
+    if leaders:
+        _heads_move(cursor, leaders, [] if _quiet.get() else [_ring_text(leader, journal) for leader in leaders])
     handed = [change for change in journal.changes if _is_another_hand(change)]
     if handed:
         _reduce_links(cursor, handed)
+
+
+def _heads_move(cursor: psycopg.Cursor[Any], leaders: Sequence[AccountState], rings: Sequence[str]) -> None:
+    """One statement, however many leaders a tick has stopped out."""
+    heads = [
+        ids_array(numbers)
+        for numbers in zip(*((leader.id, leader.tenant_id, leader.event_seq) for leader in leaders), strict=True)
+    ]
+    cursor.execute(_HEADS_SQL, [*heads, texts_array(rings)], prepare=True)
 
 
 def _ring_text(account: AccountState, journal: Journal) -> str:

@@ -177,7 +177,7 @@ def _ask(
     pending: Sequence[int] | None,
     market_sql: bytes,
 ) -> Asked:
-    asked = Asked(first, *(cursor_beside(first) for _ in range(3)))
+    asked = Asked(first, cursor_beside(first), cursor_beside(first, instants=True), cursor_beside(first, instants=True))
     tickets_sql, values = _TICKETS_SQL, {"accounts": ids}
     if pending is not None:
         tickets_sql, market_sql = _named(tickets_sql), _named(market_sql)
