@@ -2,7 +2,8 @@
 
 Sizes, ticks and tick values are those of the exchange (CME, NYMEX, COMEX) or of the market's custom. `margin_per_lot`
 of the futures is a round figure near what the exchange asks; it changes with the market, so a deployment sets its own.
-Nothing is charged for nights: what that costs changes with interest rates, so a deployment sets that as well.
+`swap_long` and `swap_short` are near what the difference of interest rates makes of a night, less a margin for the house; they
+change with those rates, so a deployment sets its own. A future pays nothing for nights: its price holds them.
 Contracts of one `family` differ in size only: one STANDARD lot of it is worth ten MICRO lots.
 """
 
@@ -22,7 +23,10 @@ CME_HOURS = "Sun 17:00-Fri 16:00 break 16:00-17:00 America/Chicago"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CatalogueContract:
-    """The terms of one contract. Volumes in lots, prices in `profit_currency`, as in `core.contracts.ContractSpec`."""
+    """The terms of one contract. Volumes in lots, prices in `profit_currency`, as in `core.contracts.ContractSpec`.
+
+    `swap_long` and `swap_short` in points of 10^-digits per lot and night, below 0 when the holder pays.
+    """
 
     symbol: str
     description: str
@@ -40,10 +44,12 @@ class CatalogueContract:
     margin_percent: Decimal = ONE
     margin_per_lot: Decimal = ZERO
     sessions: str = ALWAYS_OPEN
+    swap_long: Decimal = ZERO
+    swap_short: Decimal = ZERO
     swap_triple_day: int = 3
 
 
-def _pair(symbol: str, description: str) -> CatalogueContract:
+def _pair(symbol: str, description: str, swap_long: str, swap_short: str) -> CatalogueContract:
     """A currency pair: one lot is 100,000 of the first currency, the price is in the second."""
     quoted = symbol[3:]
     digits = 3 if quoted == "JPY" else 5
@@ -61,6 +67,8 @@ def _pair(symbol: str, description: str) -> CatalogueContract:
         lot_max=Decimal(100),
         lot_step=Decimal("0.01"),
         sessions=FX_HOURS,
+        swap_long=Decimal(swap_long),
+        swap_short=Decimal(swap_short),
     )
 
 
@@ -89,18 +97,18 @@ def _future(
 
 
 CONTRACTS: tuple[CatalogueContract, ...] = (
-    _pair("EURUSD", "Euro vs US Dollar"),
-    _pair("GBPUSD", "Pound Sterling vs US Dollar"),
-    _pair("USDJPY", "US Dollar vs Japanese Yen"),
-    _pair("USDCHF", "US Dollar vs Swiss Franc"),
-    _pair("USDCAD", "US Dollar vs Canadian Dollar"),
-    _pair("AUDUSD", "Australian Dollar vs US Dollar"),
-    _pair("NZDUSD", "New Zealand Dollar vs US Dollar"),
-    _pair("EURGBP", "Euro vs Pound Sterling"),
-    _pair("EURJPY", "Euro vs Japanese Yen"),
-    _pair("GBPJPY", "Pound Sterling vs Japanese Yen"),
-    _pair("EURCHF", "Euro vs Swiss Franc"),
-    _pair("AUDJPY", "Australian Dollar vs Japanese Yen"),
+    _pair("EURUSD", "Euro vs US Dollar", "-7.2", "2.9"),
+    _pair("GBPUSD", "Pound Sterling vs US Dollar", "-1.9", "-1.6"),
+    _pair("USDJPY", "US Dollar vs Japanese Yen", "11.5", "-18"),
+    _pair("USDCHF", "US Dollar vs Swiss Franc", "7.4", "-12.1"),
+    _pair("USDCAD", "US Dollar vs Canadian Dollar", "3.4", "-7.8"),
+    _pair("AUDUSD", "Australian Dollar vs US Dollar", "-1.7", "-0.6"),
+    _pair("NZDUSD", "New Zealand Dollar vs US Dollar", "-1.9", "-0.3"),
+    _pair("EURGBP", "Euro vs Pound Sterling", "-6.1", "2.5"),
+    _pair("EURJPY", "Euro vs Japanese Yen", "3.9", "-9.6"),
+    _pair("GBPJPY", "Pound Sterling vs Japanese Yen", "13.6", "-22.4"),
+    _pair("EURCHF", "Euro vs Swiss Franc", "2.6", "-6.9"),
+    _pair("AUDJPY", "Australian Dollar vs Japanese Yen", "6.8", "-12.7"),
     CatalogueContract(
         symbol="XAUUSD",
         description="Gold vs US Dollar",
@@ -114,6 +122,8 @@ CONTRACTS: tuple[CatalogueContract, ...] = (
         lot_max=Decimal(50),
         lot_step=Decimal("0.01"),
         sessions=METAL_HOURS,
+        swap_long=Decimal(-38),
+        swap_short=Decimal(14),
     ),
     _future("ES", "E-mini S&P 500", "ES", Variant.STANDARD, "50", "0.25", "12.50", 23_000),
     _future("MES", "Micro E-mini S&P 500", "ES", Variant.MICRO, "5", "0.25", "1.25", 2_300),
@@ -136,7 +146,9 @@ CONTRACTS: tuple[CatalogueContract, ...] = (
         lot_max=Decimal(50),
         lot_step=Decimal("0.01"),
         margin_percent=Decimal(10),  # a tenth of the account's leverage
-        swap_triple_day=0,
+        swap_long=Decimal(-1800),
+        swap_short=Decimal(-540),
+        swap_triple_day=0,  # it settles every day, so every night counts once
     ),
 )
 

@@ -4,9 +4,13 @@ from decimal import Decimal
 
 import pytest
 
-from core.contracts import AssetClass, Variant
+from core.clock import from_unix
+from core.contracts import AssetClass, ContractSpec, Variant
 from core.rounding import is_multiple
+from core.states import Side
 from trading.catalogue import BY_SYMBOL, CONTRACTS, CatalogueContract
+from trading.domain.storage import SwapTerms, night_storage
+from trading.domain.values import Ticket
 
 # One lot, one tick in favour, in the profit currency; and what one lot is worth at a round price.
 BY_HAND = [
@@ -73,3 +77,44 @@ def test_ten_micros_are_one_standard() -> None:
         assert standard.contract_size == 10 * micro.contract_size
         assert standard.margin_per_lot == 10 * micro.margin_per_lot
         assert standard.tick_size == micro.tick_size
+
+
+# A night of one lot, bought and sold, in the profit currency.
+NIGHTS = [
+    ("EURUSD", "-7.20", "2.90"),  # a point of a lot is 1 USD
+    ("USDJPY", "1150", "-1800"),  # 11.5 x 100 JPY
+    ("EURGBP", "-6.10", "2.50"),
+    ("XAUUSD", "-38.00", "14.00"),  # a point is 0.01 USD of 100 ounces
+    ("BTCUSD", "-18.00", "-5.40"),  # 1,800 x 0.01 USD
+    ("ES", "0", "0"),
+]
+
+
+@pytest.mark.parametrize(("symbol", "bought", "sold"), NIGHTS)
+def test_a_night_of_one_lot(symbol: str, bought: str, sold: str) -> None:
+    contract = BY_SYMBOL[symbol]
+    terms = SwapTerms(contract.swap_long, contract.swap_short, contract.swap_triple_day)
+    spec = ContractSpec(
+        id=1,
+        stale_quote_seconds=0,
+        trade_enabled=True,
+        **{
+            name: getattr(contract, name)
+            for name in (
+                "symbol", "asset_class", "family", "variant", "contract_size", "tick_size", "tick_value", "digits",
+                "profit_currency", "lot_min", "lot_max", "lot_step", "margin_percent", "margin_per_lot",
+            )
+        },
+    )  # fmt: skip
+    for side, amount in ((Side.BUY, bought), (Side.SELL, sold)):
+        ticket = Ticket(1, spec, side, Decimal(1), Decimal(100), from_unix(0))
+        assert night_storage(ticket, terms, 1, Decimal(1), spec.profit_currency) == Decimal(amount)
+
+
+@pytest.mark.parametrize("contract", CONTRACTS, ids=lambda contract: contract.symbol)
+def test_nights_cost_something_but_for_futures_and_the_house_keeps_a_margin(contract: CatalogueContract) -> None:
+    future = contract.asset_class is AssetClass.FUTURE
+    assert (contract.swap_long == 0, contract.swap_short == 0) == (future, future)
+    assert future or contract.swap_long + contract.swap_short < 0
+    settles_in_two_days = contract.asset_class in (AssetClass.FX, AssetClass.METAL)
+    assert contract.swap_triple_day == (3 if settles_in_two_days else 0)
