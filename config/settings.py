@@ -119,6 +119,7 @@ CELERY_BEAT_SCHEDULE = {
     "copytrade-reconcile": {"task": "copytrade.reconcile", "schedule": 10.0, "options": {"expires": 10}},
     "marketplace-followers": {"task": "marketplace.followers_truth", "schedule": 60.0, "options": {"expires": 60}},
     "marketplace-stats": {"task": "marketplace.stats", "schedule": 1.0, "options": {"expires": 2}},
+    "marketplace-stats-age": {"task": "marketplace.stats_age", "schedule": 30.0, "options": {"expires": 30}},
     "trading-day-end": {"task": "trading.day_end_sweep", "schedule": 30.0, "options": {"expires": 30}},
     "trading-equity-marks": {"task": "trading.equity_marks", "schedule": 60.0, "options": {"expires": 30}},
 }

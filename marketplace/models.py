@@ -44,18 +44,21 @@ class StatsCursor(TenantModel):
     """How far a master's account is counted: the only progress there is, moved in the transaction that counts.
 
     `event_seq` is the last account event that the days and figures know of (-1: nothing was counted yet), `day` the last
-    closed trading day. Without a `living` profile the figures rest as they were at its end.
+    closed trading day, `refreshed_at` when the figures were made. Without a `living` profile they rest as they were at
+    its end.
     """
 
     account = models.OneToOneField(TradingAccount, on_delete=models.PROTECT, primary_key=True)
     event_seq = models.BigIntegerField(default=-1)
     day = models.DateField(null=True)
     living = models.BooleanField(default=True)
+    refreshed_at = models.DateTimeField(null=True)
 
 
 class StatsChange(TenantModel):
     """Something other than its own events that changes an account's figures: a profile or a follower came, went or was
-    changed. Written in the transaction that changes it, taken away by the one that counts it; nobody waits for either.
+    changed, or its open positions moved on. Written by whoever knows of it, taken away by the transaction that makes the
+    figures; nobody waits for either.
     """
 
     account = models.ForeignKey(TradingAccount, on_delete=models.PROTECT, db_index=False)
@@ -150,7 +153,8 @@ class MasterStats(TenantModel):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["master", "period"], name="master_stats_once")]
-        # The best first. What is never null has one index for both directions.
+        # What is undefined stands last in both directions, so figures that may be have an index for each; what is never
+        # null has one for both.
         indexes = [
             *(
                 models.Index(
@@ -165,8 +169,10 @@ class MasterStats(TenantModel):
             ),
             *(
                 models.Index(
-                    fields=["tenant_id", "period", name, "master"], name=f"stats_by_{name}", condition=Q(listed=True)
+                    fields=["tenant_id", "period", name, "master"],
+                    name=f"stats_{'up' if name in RANKED else 'by'}_{name}",
+                    condition=Q(listed=True),
                 )
-                for name in COUNTED
+                for name in (*RANKED, *COUNTED)
             ),
         ]

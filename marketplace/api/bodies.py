@@ -16,6 +16,12 @@ class MasterTradesQuery(MasterQuery):
     tradeType = WholeNumberField(min_value=0, max_value=4)
 
 
+class MasterStatsQuery(MasterQuery):
+    """Which master's figures are asked for, and of which period."""
+
+    period = TextChoiceField(Period)
+
+
 class PeriodQuery(Body):
     """The period of the figures in a list of masters, 30D unless written; both names are known."""
 

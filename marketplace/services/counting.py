@@ -80,7 +80,7 @@ def trade_sums(cursor: psycopg.Cursor[Any], ids: Sequence[int], today: date) -> 
     begins = [period.begins(today) for period in _LONGEST_FIRST]
     edges = [begin + ONE_DAY for begin in begins if begin is not None]
     parts: dict[int, dict[int, TradeSums]] = {}
-    for account_id, place, *sums in cursor.execute(_SUMS_SQL, [edges, list(ids)], prepare=True):
+    for account_id, place, *sums in cursor.execute(_SUMS_SQL, [edges, list(ids)], prepare=True).fetchall():
         parts.setdefault(account_id, {})[place] = TradeSums(*sums)
     found = {}
     for account_id, places in parts.items():

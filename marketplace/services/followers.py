@@ -52,7 +52,7 @@ def followings(cursor: psycopg.Cursor[Any], masters: Mapping[int, str], market: 
     values = dict(zip(_PRICES, position_prices(cursor), strict=False))
     for master_id, currency, number, equity in cursor.execute(
         _FOLLOWING_SQL, {**values, "masters": list(masters)}, prepare=True
-    ):
+    ).fetchall():
         following = found.setdefault(master_id, Following())
         following.number += number
         following.assets += equity * (market.rate(currency, masters[master_id]) or ZERO)
