@@ -13,47 +13,58 @@ from infra.actor import Actor
 from marketplace.domain.periods import Period
 from marketplace.models import MasterStats
 
-_LISTED: Final = Q(
+_PUBLIC: Final = Q(
     listed=True,
     master__status=MasterStatus.ACTIVE,
     master__enabled=True,
     master__visibility=Visibility.PUBLIC,
     master__ended_at__isnull=True,
 )
-"""The figures' own mark serves the indexes; the profile itself has the last word."""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Masters with their figures of one period, in two parts: all that everybody finds, and the actor's own.
+    """What a customer may find for one period: active, enabled, public masters, and always the own ones.
 
-    In one part they could not be read in the order of an index. Own masters that are listed are in both.
+    The figures carry a mark of who is listed, which changes with the profile in one transaction and serves the indexes; for
+    what is shown the profile itself has the last word. `worked_out` says whether a query may use `own` and
+    `living_followers`, which cost something for every row.
     """
 
-    everybody: QuerySet[MasterStats]
-    own: QuerySet[MasterStats]
-    figures: QuerySet[MasterStats]
+    customer_id: int
+    period: Period
+
+    def parts(self, *, worked_out: bool) -> tuple[QuerySet[MasterStats], QuerySet[MasterStats]]:
+        """What everybody finds, and what this customer finds alone: in one query they could not be read in the order of
+        an index."""
+        figures = self._figures(worked_out)
+        return figures.filter(listed=True), figures.filter(self._own, listed=False)
+
+    def chosen(self, ids: list[int], *, worked_out: bool) -> QuerySet[MasterStats]:
+        """The masters of these rows."""
+        return self._figures(worked_out).filter(pk__in=ids)
+
+    def shown(self, ids: list[int] | None = None) -> QuerySet[MasterStats]:
+        """Listed masters, or those of these rows, with everything that is told of them."""
+        if ids is None:
+            return self._figures(True).filter(_PUBLIC)
+        return self.chosen(ids, worked_out=True).filter(_PUBLIC | self._own)
 
     @property
-    def counted(self) -> tuple[QuerySet[MasterStats], QuerySet[MasterStats]]:
-        """The same in two parts without overlap. For counting the mark is enough: it changes with the profile, in one
-        transaction."""
-        return self.figures.filter(listed=True), self.own.exclude(listed=True)
+    def _own(self) -> Q:
+        return Q(master__customer_id=self.customer_id, master__ended_at__isnull=True)
 
-    def chosen(self, ids: set[int]) -> QuerySet[MasterStats]:
-        """The masters of these rows."""
-        return self.figures.filter(pk__in=ids)
+    def _figures(self, worked_out: bool) -> QuerySet[MasterStats]:
+        figures = MasterStats.objects.filter(period=self.period)
+        if not worked_out:
+            return figures
+        own = Case(When(master__customer_id=self.customer_id, then=Value(True)), default=Value(False))
+        return with_followers(figures).annotate(own=own)
 
 
 def masters_found(actor: Actor, period: Period) -> Found:
-    """What a customer may find: active, enabled, public masters, and always the own ones."""
-    own = Q(master__customer_id=actor.user_id)
-    figures = with_followers(
-        MasterStats.objects.filter(period=period).select_related(
-            "master__account", "master__reward_policy__payout_account"
-        )
-    ).annotate(own=Case(When(own, then=Value(True)), default=Value(False)))
-    return Found(figures.filter(_LISTED), figures.filter(own, master__ended_at__isnull=True), figures)
+    """What a customer may find."""
+    return Found(actor.user_id, period)
 
 
 def masters_managed(actor: Actor, period: Period) -> QuerySet[MasterStats]:

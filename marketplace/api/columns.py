@@ -31,6 +31,9 @@ PROFILE: Final[Mapping[str, Column]] = {
     "reward_policy.fee_amount": Column("master__reward_policy__fee_amount", DECIMAL),
     "reward_policy.fee_percent": Column("master__reward_policy__fee_percent", DECIMAL),
     "reward_policy.currency": Column("master__reward_policy__currency", TEXT),
+    "reward_policy.payout_account_login": Column(
+        "master__reward_policy__payout_account__login", WHOLE, filterable=False
+    ),
     "reward_policy.hwm_enabled": Column("master__reward_policy__hwm_enabled", FLAG),
     "reward_policy.hwm_convention": Column("master__reward_policy__hwm_convention", TEXT),
     "reward_policy.day_count": Column("master__reward_policy__day_count", WHOLE),

@@ -13,7 +13,7 @@ from infra.api.shapes import Shape, many, record, whole
 from infra.api.tables import FLAG, TEXT, WHOLE, Column, Limits, Table, csv_response
 from marketplace.api.bodies import PeriodQuery
 from marketplace.api.columns import FIGURES, HISTORY, PROFILE
-from marketplace.api.objects import MASTER_ROW, master_row
+from marketplace.api.objects import MASTER_ROW
 from marketplace.domain.periods import Period
 from marketplace.models import MasterStats
 from marketplace.selectors_finding import Found, masters_found
@@ -33,6 +33,7 @@ MASTERS: Final = Table(
     limits=Limits(standard=100, most=500),
 )
 """The rows are objects; the columns are what conditions and sorting know, and those of the CSV."""
+_ANNOTATED: Final = frozenset({"own", "followers"})
 _ANSWER: Final = record(rows=many(MASTER_ROW), count=whole())
 
 
@@ -55,19 +56,24 @@ class MastersView(CopyView):
         page, count = masters_page(asked, masters_found(self.actor, period))
         if asked.as_csv:
             return csv_response(list(MASTERS.columns), MASTERS.values_of(page))
-        return Response({"rows": [master_row(figures) for figures in page], "count": count})
+        return Response({"rows": MASTERS.objects_of(page), "count": count})
 
 
 def masters_page(asked: Asked, found: Found) -> tuple[Any, int]:
     """The asked page as a queryset in its order, and how many masters match.
 
-    The best of everybody's masters are read in the order of an index, as many as the page can need; the few own ones
-    join them, and those are put in order.
+    Where rows come before it, or some that the actor alone sees, it is found first which masters stand on the page, from
+    as little as the conditions need.
     """
-    count = sum(MASTERS.matches(asked, part).order_by().count() for part in found.counted)
-    own = set(MASTERS.matches(asked, found.own).order_by().values_list("pk", flat=True))
+    worked_out = not _ANNOTATED.isdisjoint(asked.named)
+    listed, hidden = (MASTERS.matches(asked, part) for part in found.parts(worked_out=worked_out))
+    count = listed.order_by().count()
+    own = list(hidden.values_list("pk", flat=True))
     end = asked.offset + asked.limit
-    if not own:
-        return MASTERS.matches(asked, found.everybody)[asked.offset : end], count
-    best = set(MASTERS.matches(asked, found.everybody).values_list("pk", flat=True)[:end])
-    return MASTERS.matches(asked, found.chosen(best | own))[asked.offset : end], count
+    if not own and not asked.offset:
+        return MASTERS.matches(asked, found.shown())[:end], count
+    ids = listed.values_list("pk", flat=True)
+    if own:
+        among = found.chosen([*ids[:end], *own], worked_out=worked_out)
+        ids = MASTERS.matches(asked, among).values_list("pk", flat=True)
+    return MASTERS.matches(asked, found.shown(list(ids[asked.offset : end]))), count + len(own)

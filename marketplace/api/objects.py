@@ -3,7 +3,6 @@
 from typing import Any, Final
 
 from copytrade.api import shapes as copy_shapes
-from copytrade.api.objects import master_object
 from infra.api.shapes import Shape, extended, flag, nullable, number, record, text, whole, word
 from infra.api.tables import DECIMAL, WHOLE
 from marketplace.api.columns import FIGURES
@@ -26,18 +25,6 @@ def stats_object(figures: MasterStats) -> dict[str, Any]:
         else:
             values[name] = value
     return {**values, "gap_parts": parts}
-
-
-def master_row(figures: MasterStats) -> dict[str, Any]:
-    """A row of the list of masters (as from `masters_found`)."""
-    master = figures.master
-    return {
-        **master_object(master),
-        "currency": master.account.currency,
-        "own": int(figures.own),  # type: ignore[attr-defined]
-        "followers": figures.living_followers,  # type: ignore[attr-defined]
-        "stats": stats_object(figures),
-    }
 
 
 def _stats_shape() -> Shape:

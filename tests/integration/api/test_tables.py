@@ -135,6 +135,21 @@ def test_totals_are_taken_over_all_matches() -> None:
     assert (nothing["total_ticks"], nothing["total_volume"]) == (0, 0)
 
 
+def test_a_dot_in_a_name_opens_an_object() -> None:
+    table = Table(
+        Instrument,
+        {
+            "symbol": Column("symbol", TEXT),
+            "terms.digits": Column("digits", WHOLE),
+            "terms.lots.least": Column("lot_min", DECIMAL),
+        },
+        order=[("symbol", "asc")],
+    )
+    (row, *_others) = table.objects_of(Instrument.objects.filter(digits=5))
+    assert row == {"symbol": "=CMD", "terms": {"digits": 5, "lots": {"least": row["terms"]["lots"]["least"]}}}
+    assert row["terms"]["lots"]["least"] > 0
+
+
 def test_csv_has_the_same_rows_and_no_formula() -> None:
     asked = TABLE.asked({"format": "csv", "where": [["digits", "=", 5]]})
     response = TABLE.answer(asked, Instrument.objects.all())

@@ -305,4 +305,6 @@ def test_the_group_of_copies_costs_no_further_statement(world):
     with statements() as second:
         many.drain()
     # Numbers are drawn in blocks, so either turn may have to ask for more.
-    assert len([text for text in first if "nextval" not in text]) == len([text for text in second if "nextval" not in text])
+    assert len([text for text in first if "nextval" not in text]) == len(
+        [text for text in second if "nextval" not in text]
+    )
