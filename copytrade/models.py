@@ -269,7 +269,7 @@ class CopyOrder(TenantModel):
     reason = models.CharField(max_length=40, blank=True, default="")
     params = models.TextField(blank=True, default="")
     settings_version = models.PositiveIntegerField()
-    place = models.PositiveIntegerField()  # the fair line (X12): in which order the event's followers were served
+    place = models.PositiveIntegerField()  # the fair line (X12): the draw that orders the event's followers
     simulated = models.BooleanField(default=False)
     event_at = models.DateTimeField()
     known_at = models.DateTimeField(null=True)

@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from hashlib import blake2b
 
 from copytrade.domain.limits import who_set
 from core.contracts import ContractSpec
@@ -206,8 +205,3 @@ class LinkBook:
         """Open copies of a subscription."""
         here = sum(1 for k in self.links if k.active and not k.resting and k.subscription_id == subscription_id)
         return self.elsewhere.get(subscription_id, 0) + here
-
-
-def fair_place(event_id: int, subscription_id: int) -> int:
-    """Where a subscription stands in the line of one event (X12): drawn from a hash, so no account has priority."""
-    return int.from_bytes(blake2b(f"{event_id}:{subscription_id}".encode(), digest_size=4).digest(), "big")

@@ -100,8 +100,8 @@ def entry_price(quote: QuoteNow, side: Side, shadow: Ticket | None) -> Decimal:
     return now if shadow is None else fill_price(shadow.kind, side, shadow.open_price, now)
 
 
-def shadow_fill(hands: Hands, copy: Copy, link: Link, order: Ticket, held: Ticket | None) -> None:
-    """Fills a shadow that the guards let pass; refused, it ends.
+def shadow_fill(hands: Hands, copy: Copy, link: Link, order: Ticket, held: Ticket | None, price: Decimal) -> None:
+    """Fills a shadow that the guards let pass at the price that they were asked with; refused, it ends.
 
     Joining a NETTING position `held`, which is of other copies or the follower's own, it brings no stops.
     """
@@ -111,8 +111,7 @@ def shadow_fill(hands: Hands, copy: Copy, link: Link, order: Ticket, held: Ticke
         order.sl = order.tp = ZERO
     result: OrderRecord | Refused = BAD_STOPS
     if stops_fit(link.side, quote.exit_price(link.side), order.sl, order.tp):
-        price, how = entry_price(quote, link.side, order), hands.instruction(copy)
-        result = trigger_pending(hands.journal, hands.market, copy.account, order, price, how)
+        result = trigger_pending(hands.journal, hands.market, copy.account, order, price, hands.instruction(copy))
     if isinstance(result, Refused):
         hands.end(copy, link, LinkState.CLOSED)
         hands.outcome.reject(copy, link.spec.symbol, order.volume, result.code, order)

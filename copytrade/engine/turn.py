@@ -12,10 +12,11 @@ from decimal import Decimal
 
 from copytrade.domain.codes import SkipReason
 from copytrade.domain.contracts import Offer
+from copytrade.domain.fair import fair_place, held_quote
 from copytrade.domain.guards import Entry, Skip
 from copytrade.domain.pending import fill_price, promised_price
 from copytrade.domain.planner import EntryPlan, ExitPlan, Release, adds_risk, is_entry_for, plan_entry, plan_exit
-from copytrade.domain.values import LeaderEvent, Link, Settings, fair_place
+from copytrade.domain.values import LeaderEvent, Link, Settings
 from copytrade.engine.hands import Hands
 from copytrade.engine.outcome import Copy, Outcome
 from copytrade.engine.reads import Claim, Stand
@@ -63,8 +64,8 @@ def turn_decide(claim: Claim, stand: Stand | None, clock: Clock, muster: Muster 
     turn = Turn(Hands(stand, outcome), clock, muster.set_aside, closed_at)
     members = muster.of(stand.settings)
     for event in claim.events:
-        line = sorted(members, key=lambda s: (fair_place(event.id, s.subscription_id), s.subscription_id))
-        for place, settings in enumerate(line):
+        line = sorted((fair_place(event.id, s.subscription_id), s.subscription_id, s) for s in members)
+        for place, _number, settings in line:
             turn.copy(event, settings, place)
     return outcome
 
@@ -153,7 +154,7 @@ class Turn:
             self.hands.end(copy, link, LinkState.CLOSED)
             self.outcome.skip(copy, decision)
         else:
-            shadow_fill(self.hands, copy, link, order, held)
+            shadow_fill(self.hands, copy, link, order, held, decision.price)
         entry_note(self.stand, self.outcome.claim, copy, link.spec, held)
 
     def _linked_contract(self, copy: Copy) -> ContractSpec | None:
@@ -172,7 +173,7 @@ class Turn:
         """
         event, settings, account = copy.event, copy.settings, copy.account
         market, spec, side = self.stand.desk.market, offer.spec, copy.side
-        quote = usable_quote(market, spec, copy.decided_at) if spec is not None else None
+        quote = None if spec is None else self._quote(copy, spec)
         held = account.position(spec) if spec is not None and account.netting else None
         before: Picture = picture(account, market)
         rules = self.stand.rules
@@ -204,6 +205,12 @@ class Turn:
         )
         return decision, held
 
+    def _quote(self, copy: Copy, spec: ContractSpec) -> QuoteNow | None:
+        """What the copy is filled at: the leader's quote while it is held (X12), else the one in force."""
+        quote = usable_quote(self.stand.desk.market, spec, copy.decided_at)
+        held = held_quote(copy.event, spec.symbol, copy.decided_at)
+        return quote if quote is None or held is None else QuoteNow(*held, quote.at)
+
     def _price(self, copy: Copy, offer: Offer, quote: QuoteNow, shadow: Ticket | None) -> Decimal:
         """Where an entry in the offered contract would be filled now."""
         assert offer.spec is not None
@@ -222,7 +229,10 @@ class Turn:
         # Stops guard the whole ticket, so they are copied only while all of it is this one copy (D31).
         alone = held is None or (own is not None and own.volume == held.volume)
         sl, tp = (plan.sl, plan.tp) if alone else (ZERO, ZERO)
-        result = open_market(journal, market, copy.account, plan.spec, plan.side, plan.volume, how, sl, tp, plan.price)
+        quote = self._quote(copy, plan.spec)
+        result = open_market(
+            journal, market, copy.account, plan.spec, plan.side, plan.volume, how, sl, tp, plan.price, quote
+        )
         if isinstance(result, Refused):
             self.outcome.reject(copy, plan.spec.symbol, plan.volume, result.code)
             return
@@ -285,7 +295,8 @@ class Turn:
                 self.hands.end(copy, link, LinkState.CLOSED)
                 continue
             amount = min(share, ticket.volume)
-            result = close_market(journal, market, account, ticket, amount, self.hands.instruction(copy, leg))
+            how, quote = self.hands.instruction(copy, leg), self._quote(copy, ticket.spec)
+            result = close_market(journal, market, account, ticket, amount, how, quote=quote)
             if isinstance(result, Refused):
                 self.outcome.reject(copy, link.spec.symbol, amount, result.code, ticket)
                 for owing, rest in plan.shares[leg:]:

@@ -187,7 +187,7 @@ class Copying(RuleBasedStateMachine):
         self.model.quotes[symbol] = (bid, bid + spread * point)
         self.place.quote(symbol, *self.model.quotes[symbol], at=self.at)
 
-    @rule(seconds=st.sampled_from([1, 1, 29, 30, 31]))
+    @rule(seconds=st.sampled_from([1, 3, 3, 29, 30, 31]))
     def time_passes(self, seconds: int) -> None:
         self.at += timedelta(seconds=seconds)
         self.model.now += seconds

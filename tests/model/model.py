@@ -97,9 +97,9 @@ class Model:
 
     # --- Money
 
-    def value(self, ticket: Ticket, lots: Decimal) -> Decimal:
-        """What closing so many lots of a ticket would bring now."""
-        bid, ask = self.quotes[ticket.symbol]
+    def value(self, ticket: Ticket, lots: Decimal, at: Quote | None = None) -> Decimal:
+        """What closing so many lots of a ticket would bring, now or at a quote."""
+        bid, ask = at or self.quotes[ticket.symbol]
         moved = (bid if ticket.side > 0 else ask) - ticket.price
         return cents(moved * ticket.side * UNITS[ticket.symbol] * lots)
 
@@ -108,8 +108,11 @@ class Model:
 
     # --- Orders of one account
 
-    def buy(self, account: Account, symbol: str, side: int, lots: Decimal, hand: bool = True) -> Ticket | None:
-        """A market order; gives the ticket that it opened or joined, None when it only reduced one."""
+    def buy(
+        self, account: Account, symbol: str, side: int, lots: Decimal, hand: bool = True, at: Quote | None = None
+    ) -> Ticket | None:
+        """A market order, filled now or at a quote; gives the ticket that it opened or joined, None when it only reduced
+        one."""
         held = account.position(symbol)
         if held is not None and held.side != side:
             lots -= (taken := min(lots, held.lots))
@@ -117,7 +120,7 @@ class Model:
             if not lots:
                 return None
             held = None
-        price = self.quotes[symbol][1 if side > 0 else 0]
+        price = (at or self.quotes[symbol])[1 if side > 0 else 0]
         equity, balance = self.equity(account), account.balance
         account.balance -= cents(account.commission * lots)
         if held is not None:
@@ -132,11 +135,11 @@ class Model:
         self._write(account, "OPEN", ticket, D(0), equity, balance)
         return ticket
 
-    def sell(self, account: Account, ticket: Ticket, lots: Decimal, hand: bool = True) -> None:
+    def sell(self, account: Account, ticket: Ticket, lots: Decimal, hand: bool = True, at: Quote | None = None) -> None:
         """Closes so many lots of a ticket. By `hand` the links on it lose what it no longer holds."""
         assert D(0) < lots <= ticket.lots, "an exit takes no more than there is"
         before, equity, balance = ticket.lots, self.equity(account), account.balance
-        account.balance += self.value(ticket, lots) - cents(account.commission * lots)
+        account.balance += self.value(ticket, lots, at) - cents(account.commission * lots)
         ticket.lots -= lots
         if not ticket.lots:
             account.tickets.remove(ticket)
@@ -210,7 +213,7 @@ class Model:
             s.told[seq] = ("SKIPPED", reason, D(0))
             return
         own = [k for k in s.active(event["trade"]) if k.ticket is s.follower.position(event["symbol"])]
-        ticket = self.buy(s.follower, event["symbol"], side, lots, hand=False)
+        ticket = self.buy(s.follower, event["symbol"], side, lots, hand=False, at=self._held(event))
         assert ticket is not None, "an entry never reduces"
         if own:
             own[0].lots += lots
@@ -227,7 +230,7 @@ class Model:
         raw, problem = self._size(s, event)
         lots = min(raw, Fraction(of["max_volume"])) if of["max_volume"] else raw
         volume = down(min(lots, Fraction(LARGEST[symbol])))
-        now, then = self.quotes[symbol], event["quote"]
+        now, then = self._held(event), event["quote"]
         worse = (now[1] - then[1]) if side > 0 else (then[0] - now[0])
         listed = symbol in of["symbols"].split(",")
         in_order = {
@@ -249,6 +252,11 @@ class Model:
             "CLOSED_BEFORE_COPY": gone,
         }
         return next((reason for reason, holds in in_order.items() if holds), ""), volume
+
+    def _held(self, event: dict[str, Any]) -> Quote:
+        """All copies of an event are filled at the leader's quote for two seconds, and then at what they meet."""
+        fresh = self.now - event["at"] <= 2
+        return event["quote"] if fresh else self.quotes[event["symbol"]]
 
     def _size(self, s: Subscription, event: dict[str, Any]) -> tuple[Fraction, bool]:
         """Lots before limits, and whether there is no ratio to take."""
@@ -285,7 +293,7 @@ class Model:
         for link in links:
             part = min(link.lots, wanted)
             if part:
-                self.sell(s.follower, link.ticket, part, hand=False)
+                self.sell(s.follower, link.ticket, part, hand=False, at=self._held(event))
                 link.lots -= part
                 wanted -= part
                 done += part

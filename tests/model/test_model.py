@@ -89,7 +89,7 @@ def _step_at_random(machine: "Copying", luck: Random) -> None:
         (3, any(a.tickets for a in machine.followers), lambda: machine.follower_closes(who, part)),
         (1, True, lambda: machine.money_moves(who, luck.choice([-300, 40, 200]))),
         (4, True, lambda: machine.market_moves(symbol, luck.randint(-60, 60), luck.randint(0, 30))),
-        (2, True, lambda: machine.time_passes(luck.choice([1, 30, 31]))),
+        (2, True, lambda: machine.time_passes(luck.choice([1, 3, 3, 30, 31]))),
         (2, True, lambda: machine.somebody_subscribes(who, drawn(luck))),
         (2, living, lambda: machine.settings_change(who, drawn(luck), side)),
         (1, living, lambda: machine.subscription_ends(who, side)),

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+from copytrade.domain.fair import QUOTE_HELD
 from core.states import CopyStatus, Side
 from infra.actor import Actor, SessionType
 from marketplace.domain.dry_run import DryRun
@@ -25,7 +26,7 @@ def play(
 ) -> None:
     """A master who opens, reduces and closes at moving prices, copied after every step; `every` comes before each.
 
-    With `late` the price has moved by up to so many points until a copy is made.
+    With `late` a copy is made when the leader's quote is held no longer, and the price has moved by up to so many points.
 
     A price moves when its symbol is traded: what happens in between, a dry run does not know.
     """
@@ -52,6 +53,7 @@ def play(
             house.close(house.leader, closing)
             del held[closing]
         if late:
+            house.wait(QUOTE_HELD.total_seconds() + 1)
             moved = bid + chance.randint(-late, late)
             house.quote(symbol, str(D(moved).scaleb(-digits)), str(D(moved + spread).scaleb(-digits)))
         house.drain()

@@ -223,6 +223,7 @@ def old_quote(world: World) -> CopyHouse:
 def price_ran_away(world: World) -> CopyHouse:
     house = copy_house(world.north, slippage_tolerance=D(5))
     house.open(house.leader, "1")
+    house.wait(3)
     house.quote("EURUSD", "1.1050", "1.1052")
     return told(house)
 

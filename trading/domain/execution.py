@@ -29,7 +29,7 @@ from trading.domain.filling import (
 )
 from trading.domain.states import Trigger, permits
 from trading.domain.valuation import picture
-from trading.domain.values import AccountState, Journal, Market, Movement, OrderRecord, Refused, Ticket
+from trading.domain.values import AccountState, Journal, Market, Movement, OrderRecord, QuoteNow, Refused, Ticket
 
 __all__ = [
     "Instruction",
@@ -53,10 +53,12 @@ def open_market(
     sl: Decimal = ZERO,
     tp: Decimal = ZERO,
     price: Decimal | None = None,
+    quote: QuoteNow | None = None,
 ) -> OrderRecord | Refused:
     """A market order of `volume` lots: a new ticket, or on NETTING an increase, a reduction or a flip of the position.
 
-    Filled at `price`, else at the ask (buy) or bid (sell). Refused with the house's code, nothing changed, when trading is
+    Filled at `price`, else at the ask (buy) or bid (sell) of `quote`, else of the one in force, against which stops are
+    measured in any case. Refused with the house's code, nothing changed, when trading is
     off, the volume is off the step or limits, the market is closed, there is no usable quote, a stop is on the wrong side, the
     account has too many records, or free margin would fall below zero.
     """
@@ -66,11 +68,12 @@ def open_market(
         return BAD_VOLUME
     if not market_open(spec, how.at):
         return MARKET_CLOSED
-    quote = usable_quote(market, spec, how.at)
-    if quote is None:
+    now = usable_quote(market, spec, how.at)
+    if now is None:
         return OFF_QUOTES
-    if not stops_fit(side, quote.exit_price(side), sl, tp):
+    if not stops_fit(side, now.exit_price(side), sl, tp):
         return BAD_STOPS
+    quote = quote or now
     at = quote.entry_price(side) if price is None else price
     return enter(journal, market, account, Fill("OPEN", spec, side, volume, at, quote, sl, tp), how)
 
@@ -84,8 +87,10 @@ def close_market(
     how: Instruction,
     price: Decimal | None = None,
     mark: str = "",
+    quote: QuoteNow | None = None,
 ) -> OrderRecord | Refused:
-    """Closes `volume` lots of an open ticket (None: all of it) at `price`, else at the bid (buys) or ask (sells).
+    """Closes `volume` lots of an open ticket (None: all of it) at `price`, else at the bid (buys) or ask (sells) of
+    `quote`, else of the one in force.
 
     A partial close splits off a closed record; the ticket stays open with the rest. `mark`, such as `[sl]`, comes to the
     end of the closed record's comment. Never opens anything.
@@ -99,10 +104,11 @@ def close_market(
         return BAD_VOLUME
     if not market_open(ticket.spec, how.at):
         return MARKET_CLOSED
-    quote = usable_quote(market, ticket.spec, how.at)
+    now = usable_quote(market, ticket.spec, how.at)
     rate = market.rate(ticket.spec.profit_currency, account.currency)
-    if quote is None or rate is None:
+    if now is None or rate is None:
         return OFF_QUOTES
+    quote = quote or now
     order = order_record(account, "CLOSE", ticket.spec, ticket.side.opposite, amount, how)
     order.ticket, order.quote = ticket, quote
     order.price = quote.exit_price(ticket.side) if price is None else price

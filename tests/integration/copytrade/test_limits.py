@@ -71,6 +71,7 @@ def test_r212_the_smallest_slippage_tolerance_holds(world):
     house = copy_house(world.north, slippage_tolerance=D(50))
     tenant_sets(house, copy_bound_slippage_tolerance=D(10))
     house.open(house.leader, "0.1")
+    house.wait(3)
     house.quote("EURUSD", "1.1002", "1.1004")
     house.drain()
     assert refusal(house) == ("SLIPPAGE_TOLERANCE", "TENANT")

@@ -125,6 +125,7 @@ def test_a_limit_is_never_filled_worse_than_its_price_and_a_stop_at_the_market(
     place(house, house.leader, price, kind=kind, side=side)
     house.drain()
     quote(house, *reached)
+    house.wait(2)
     quote(house, *now)
     house.drain()
     assert shadow_of(house).open_price == D(filled)
@@ -145,6 +146,7 @@ def test_a_fill_that_a_guard_refuses_takes_the_copy_back(world, settings, second
     house.drain()
     quote(house, "1.1098", "1.1100")
     if not seconds:
+        house.wait(2)
         quote(house, "1.1108", "1.1110")
     house.wait(seconds)
     house.drain()

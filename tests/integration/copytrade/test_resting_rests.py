@@ -215,6 +215,7 @@ def test_d30_an_increase_by_a_limit_is_copied_no_worse_than_the_limit(
     place(house, house.leader, limit, side=side)
     house.drain()
     quote(house, *fills)
+    house.wait(2)
     quote(house, *later)
     house.drain()
     assert house.story()[-1] == ("INCREASE", "FILLED", D("0.5"))
@@ -229,6 +230,7 @@ def test_without_a_shadow_the_increase_is_copied_at_market(world):
     place(house, house.leader)
     house.drain()
     quote(house, "1.0898", "1.0900")
+    house.wait(2)
     quote(house, "1.0910", "1.0912")
     house.drain()
     assert filled_at(house) == D("1.0912")
@@ -240,6 +242,7 @@ def test_a_limit_that_flips_the_leader_opens_the_other_side_no_worse_than_the_li
     place(house, house.leader, "1.1100", side=Side.SELL, volume="3")
     house.drain()
     quote(house, "1.1100", "1.1102")
+    house.wait(2)
     quote(house, "1.1090", "1.1092")
     house.drain()
     assert [row[:2] for row in house.story()][-2:] == [("CLOSE", "FILLED"), ("OPEN", "FILLED")]

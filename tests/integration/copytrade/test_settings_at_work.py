@@ -110,7 +110,7 @@ def test_below_the_least_equity_nothing_is_opened(world):
 def test_a_price_that_ran_away_is_not_followed(world, tolerance, outcome):
     house = copy_house(world.north, slippage_tolerance=D(tolerance))
     house.open(house.leader, "0.1")
-    house.wait(1)
+    house.wait(3)
     house.quote("EURUSD", "1.1001", "1.1003")  # ten points
     house.drain()
     assert [row[1] for row in house.story()] == [outcome]

@@ -1,4 +1,4 @@
-"""D08, D13, D19, D29, D30: every row of the worked tables in docs/algorithms/guards.md."""
+"""D08, D13, D19, D29, D30, X12: every row of the worked tables in docs/algorithms/guards.md."""
 
 import re
 from dataclasses import fields, replace
@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from copytrade.domain.contracts import Offer
+from copytrade.domain.fair import held_quote
 from copytrade.domain.follower_stops import FollowerStop
 from copytrade.domain.guards import ENTRY_GUARDS, Entry, Skip, examine
 from copytrade.domain.limits import tightest
@@ -119,3 +120,15 @@ def test_whose_limit_holds(row):
     name, follower, master, tenant, holds, whose = row
     held = tightest(name, follower=D(follower), master=D(master), tenant=D(tenant))
     assert (held.value, held.whose.value if held.whose else "none") == (D(holds), whose)
+
+
+@pytest.mark.parametrize("row", rows("The fair line"), ids=" ".join)
+def test_the_quote_that_is_held(row):
+    seconds, met, now, filled = row
+    bid, ask = map(D, met.split("/"))
+    led = event(bid=bid, ask=ask)
+    at = AT + timedelta(seconds=int(seconds))
+    quote = held_quote(led, "EURUSD", at) or tuple(map(D, now.split("/")))
+    assert quote[1] == D(filled)
+    assert held_quote(led, "XAUUSD", at) is None
+    assert held_quote(replace(led, source_kind="C"), "EURUSD", at) is None

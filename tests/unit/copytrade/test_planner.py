@@ -7,9 +7,9 @@ from decimal import Decimal as D
 import pytest
 
 from copytrade.domain.codes import SkipReason as R
+from copytrade.domain.fair import fair_place
 from copytrade.domain.guards import Skip
 from copytrade.domain.planner import EntryPlan, ExitPlan, Release, is_entry_for, plan_entry, plan_exit
-from copytrade.domain.values import fair_place
 from core.states import EventKind, LinkState, Side
 from tests.support.copies import EURUSD, book, entry, event, link, terms
 
