@@ -8,10 +8,11 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import TradingAccount
+from copytrade.domain.limits import LIMITS
 from copytrade.domain.rewards_terms import DAY_COUNTS, BillingPeriod, HwmConvention, RewardType, fields_of_type
 from copytrade.models import CopyMaster, FollowerModes, RewardPolicy, Visibility
 from portal import formats
-from portal.forms import OptionalField
+from portal.forms import ExactField, OptionalField
 from portal.words import BILLING_PERIODS, FEE_TYPES, FOLLOWER_MODES, HWM_CONVENTIONS, VISIBILITIES
 
 FREE: Final = "free"
@@ -45,6 +46,18 @@ class MasterForm(forms.Form):
     show_followers = forms.BooleanField(
         label=_("Show my followers to everybody, with masked e-mail addresses"), required=False
     )
+    bound_max_positions = forms.IntegerField(
+        label=_("Open positions, at most"),
+        min_value=0,
+        max_value=2**31 - 1,
+        required=False,
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
+    )
+    bound_min_equity = ExactField(label=_("Equity, at least"), required=False)
+    bound_slippage_tolerance = ExactField(label=_("Slippage, at most"), required=False)
+    bound_max_loss = ExactField(label=_("Loss, at most"), required=False)
+    bound_max_loss_percent = ExactField(label=_("Loss of the start, at most"), most=Decimal(100), required=False)
+    bound_max_drawdown_percent = ExactField(label=_("Fall from the peak, at most"), most=Decimal(100), required=False)
     fee = forms.ChoiceField(
         label=_("Kind of fee"),
         choices=[(FREE, _("Free")), *((str(kind.value), FEE_TYPES[kind]) for kind in RewardType)],
@@ -73,6 +86,7 @@ class MasterForm(forms.Form):
         "strategy_name", "description", "visibility", "allowed_follower_modes", "max_followers", "show_trade_history",
         "show_followers",
     )  # fmt: skip
+    BOUNDS: Final = tuple(f"bound_{name}" for name in LIMITS)
 
     def __init__(self, *args: Any, accounts: Iterable[TradingAccount], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -81,7 +95,13 @@ class MasterForm(forms.Form):
 
     def profile(self) -> dict[str, Any]:
         """The values of the profile."""
-        return {name: self.cleaned_data[name] for name in self.PROFILE}
+        data = self.cleaned_data
+        return {name: data[name] for name in self.PROFILE} | {name: data[name] or 0 for name in self.BOUNDS}
+
+    @property
+    def bounded(self) -> bool:
+        """Whether a bound is set, or was typed wrongly."""
+        return any(self[name].value() or name in self.errors for name in self.BOUNDS)
 
     def terms(self) -> dict[str, Any]:
         """The terms as the services take them: the fields of this kind of fee and no others."""
@@ -128,6 +148,10 @@ def master_initial(master: CopyMaster, policy: RewardPolicy) -> dict[str, Any]:
     """The form's values for a profile as it stands."""
     return {
         **{name: getattr(master, name) for name in MasterForm.PROFILE},
+        **{
+            name: formats.typed(Decimal(value)) if (value := getattr(master, name)) else ""
+            for name in MasterForm.BOUNDS
+        },
         "fee": str(policy.reward_type) if policy.enabled else FREE,
         "billing_period": policy.billing_period,
         "fee_amount": formats.typed(policy.fee_amount) if policy.fee_amount else "",

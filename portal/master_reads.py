@@ -46,9 +46,9 @@ def gap_parts(stats: MasterStats) -> list[tuple[str, Decimal]]:
     """Where the gap between the followers' return and the master's comes from, in words; empty where it is not known."""
     words = (
         ("gap_slippage", _("Fills at other prices than the master's")),
-        ("gap_fees", _("Commissions and the master's fees")),
+        ("gap_fees", _("Commissions and fees")),
         ("gap_skipped", _("Trades that were not copied")),
-        ("gap_other", _("Everything else, such as sizes and the time of joining")),
+        ("gap_other", _("Everything else: sizes, open positions, days without followers")),
     )
     return [(sentence, part) for name, sentence in words if (part := getattr(stats, name)) is not None]
 

@@ -69,7 +69,10 @@ STATISTICS: Final = (
         "followers_return", _("Followers' return"), Kind.CHANGE, _("What the followers' money really made by copying.")
     ),
     Statistic(
-        "followers_gap", _("Followers' gap"), Kind.CHANGE, _("The followers' return beside the master's own return.")
+        "followers_gap",
+        _("Followers' gap"),
+        Kind.CHANGE,
+        _("The followers' return less the master's time-weighted return."),
     ),
     Statistic("last_trade_at", _("Last trade"), Kind.TIME, _("When the last trade of the period was closed.")),
 )

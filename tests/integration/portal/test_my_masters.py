@@ -134,6 +134,22 @@ def test_a_profile_is_changed(sign_in: SignIn, scene: Scene) -> None:
     )
 
 
+def test_d19_the_owner_sets_limits_for_every_follower(sign_in: SignIn, scene: Scene) -> None:
+    client = sign_in(scene.leader_email)
+    place = f"/app/masters/mine/{_leader(scene).pk}"
+    limits = {"bound_max_positions": "4", "bound_min_equity": "250.5", "bound_max_drawdown_percent": ""}
+    client.post(place, {**OFFER, **limits})
+    master = _leader(scene)
+    assert (master.bound_max_positions, master.bound_min_equity, master.bound_max_drawdown_percent) == (
+        4,
+        Decimal("250.5"),
+        0,
+    )
+    page = client.get(place).content.decode()
+    assert 'value="250.5"' in page
+    assert "Must be at most 100." in client.post(place, {**OFFER, "bound_max_loss_percent": "101"}).content.decode()
+
+
 def test_pausing_and_resuming_is_the_owners_switch(sign_in: SignIn, scene: Scene) -> None:
     client = sign_in(scene.leader_email)
     place = f"/app/masters/mine/{_leader(scene).pk}"
