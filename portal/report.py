@@ -2,28 +2,30 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from django.db.models import Sum
-
 from copytrade.models import CopyMaster
-from core.returns import chained_index, daily_returns
+from core.returns import chained_index
 from core.rounding import ONE, ZERO
+from marketplace.domain.figures import Snapshots
 from marketplace.domain.periods import Period
-from marketplace.models import AccountDay, MasterStats
+from marketplace.domain.report import EquityPoint, monthly_returns
+from marketplace.models import MasterStats
+from marketplace.selectors_stats import SymbolResult, master_report
 from portal.statistics import PERIODS, STATISTICS, Statistic
 from trading.models import EquitySnapshot
 
 SYMBOLS_MOST: Final = 30
-BAR_WIDTH: Final = 100
+BAR_LENGTH: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """The account at the end of a day, in its currency. `drawdown` is how deep the day's low lay below the highest peak
-    before it, as a fraction of zero or less with payments left out; `flow` what was paid in less what was paid out."""
+    """The account at the end of a day, or now, in its currency. `drawdown` is how deep the day's low lay below the
+    highest peak before it, as a fraction of zero or less with payments left out; `flow` what was paid in less what was
+    paid out."""
 
     at: datetime
     equity: Decimal
@@ -42,44 +44,37 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True)
-class SymbolResult:
+class SymbolBar:
     """What one symbol brought in the period; `bar` is its length in a hundredth of the longest one."""
 
-    symbol: str
-    pnl: Decimal
-    trades: int
-    volume: Decimal
+    result: SymbolResult
     bar: int
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A master's history: `points` of the period, the returns of all `months`, and `symbols` of the period."""
+    """A master's history: `stats`, `points` and `symbols` of the period, the returns of all `months`."""
 
+    stats: MasterStats
     points: list[Point]
     months: list[tuple[str, Decimal | None]]
-    symbols: list[SymbolResult]
+    symbols: list[SymbolBar]
 
 
-def report_of(master: CopyMaster, period: Period) -> Report:
+def report_of(master: CopyMaster, period: Period, at: datetime) -> Report:
     """A fixed number of queries; empty where nothing has been stored yet."""
-    snapshots = list(EquitySnapshot.objects.filter(account_id=master.account_id).order_by("day"))
-    today = snapshots[-1].day + timedelta(days=1) if snapshots else date.max
-    begins = period.begins(today) if snapshots else None
-    shown = [snapshot for snapshot in snapshots if begins is None or snapshot.day >= begins]
-    return Report(_points(shown), _months(snapshots), _symbols(master, begins))
+    report = master_report(master, period, at)
+    return Report(report.stats, _points(report.equity_history), _months(master), _bars(report.profit_per_symbol))
 
 
-def _points(snapshots: Sequence[EquitySnapshot]) -> list[Point]:
+def _points(history: Sequence[EquityPoint]) -> list[Point]:
     depths = falls(
-        [snapshot.equity for snapshot in snapshots],
-        [snapshot.low for snapshot in snapshots],
-        [snapshot.flow for snapshot in snapshots],
+        [point.equity for point in history], [point.low for point in history], [point.flow for point in history]
     )
     return [
         # What the first day of a series paid belongs to the time before it.
-        Point(s.at, s.equity, s.low, s.flow if place else ZERO, depth)
-        for place, (s, depth) in enumerate(zip(snapshots, depths, strict=True))
+        Point(point.at, point.equity, point.low, point.flow if place else ZERO, depth)
+        for place, (point, depth) in enumerate(zip(history, depths, strict=True))
     ]
 
 
@@ -96,36 +91,17 @@ def falls(equity: Sequence[Decimal], low: Sequence[Decimal], flow: Sequence[Deci
     return found
 
 
-def _months(snapshots: Sequence[EquitySnapshot]) -> list[tuple[str, Decimal | None]]:
-    """Each month's return, chained from its days."""
-    changes = daily_returns([s.equity for s in snapshots], [s.flow for s in snapshots])
-    months: dict[str, Decimal | None] = {}
-    for snapshot, change in zip(snapshots[1:], changes, strict=False):
-        name = f"{snapshot.day:%Y-%m}"
-        before = months.get(name)
-        if change is None:
-            months.setdefault(name, None)
-        else:
-            months[name] = (ONE + (before or ZERO)) * (ONE + change) - ONE
-    return list(months.items())
+def _months(master: CopyMaster) -> list[tuple[str, Decimal | None]]:
+    """The returns of all months, whatever the period: a year is read as a whole."""
+    kept = EquitySnapshot.objects.filter(account_id=master.account_id).order_by("day")
+    rows = list(kept.values_list("day", "equity", "flow"))
+    series = Snapshots([row[0] for row in rows], [row[1] for row in rows], flow=[row[2] for row in rows])
+    return [(found.month, found.value) for found in monthly_returns(series)]
 
 
-def _symbols(master: CopyMaster, begins: date | None) -> list[SymbolResult]:
-    days = AccountDay.objects.filter(account_id=master.account_id)
-    if begins is not None:
-        days = days.filter(day__gt=begins)
-    sums = list(
-        days.values("symbol")
-        .annotate(result=Sum("pnl"), number=Sum("trades"), lots=Sum("volume"))
-        .order_by("-result", "symbol")[:SYMBOLS_MOST]
-    )
-    longest = max((abs(row["result"]) for row in sums), default=ZERO) or ONE
-    return [
-        SymbolResult(
-            row["symbol"], row["result"], row["number"], row["lots"], int(abs(row["result"]) / longest * BAR_WIDTH)
-        )
-        for row in sums
-    ]
+def _bars(results: Sequence[SymbolResult]) -> list[SymbolBar]:
+    longest = max((abs(result.profit) for result in results), default=ZERO) or ONE
+    return [SymbolBar(result, int(abs(result.profit) / longest * BAR_LENGTH)) for result in results[:SYMBOLS_MOST]]
 
 
 # --- Figures of all periods beside each other ---------------------------------------------------------------------------
@@ -139,11 +115,10 @@ class FigureRow:
     values: list[Any]
 
 
-def figures_by_period(master: CopyMaster) -> tuple[dict[str, MasterStats], list[FigureRow]]:
-    """The stored figures by period, and the same as rows of a table."""
+def figures_by_period(master: CopyMaster) -> list[FigureRow]:
+    """The stored figures of all periods as rows of a table."""
     stored = {stats.period: stats for stats in MasterStats.objects.filter(master=master)}
-    rows = [
+    return [
         FigureRow(statistic, [getattr(stored.get(period.value), statistic.name, None) for period in PERIODS])
         for statistic in STATISTICS
     ]
-    return stored, rows

@@ -13,7 +13,7 @@ from copytrade.selectors import subscriptions_followed
 from copytrade.selectors_masters import followers_of_master, is_owner, masters_of_same_customer
 from core.states import Cmd
 from marketplace.domain.periods import Period
-from marketplace.models import MasterStats
+from marketplace.selectors_stats import masters_totals
 from portal import market
 from portal.http import PortalRequest, copying_page
 from portal.master_reads import closed_trades, gap_parts, master_seen, master_shown, with_figures
@@ -40,6 +40,7 @@ def listing(request: PortalRequest) -> HttpResponse:
         "as_cards": form.address(view="cards"),
         "as_table": form.address(view="table"),
         "columns": market.columns(form),
+        "totals": masters_totals(),
         "masters": [master_shown(row.master) | {"row": row, "followed": row.master.pk in followed} for row in rows],
     }
     if request.htmx.target != "market-results":
@@ -79,17 +80,15 @@ def master(request: PortalRequest, login: int) -> HttpResponse:
     actor = request.viewer.actor
     found = master_seen(actor, login)
     period = Period(request.GET["period"]) if request.GET.get("period") in set(Period) else USUAL_PERIOD
-    stored, rows = figures_by_period(found)
-    report = report_of(found, period)
-    stats = stored.get(period) or MasterStats()
+    report = report_of(found, period, request.at)
     others = list(masters_of_same_customer(actor, found))
     trades, followers = _trades(request, found), _followers(request, found)
     context: dict[str, Any] = master_shown(found) | {
         "period": period,
         "periods": list(PERIODS.items()),
-        "stats": stats,
-        "gap_parts": gap_parts(stats),
-        "figure_rows": rows,
+        "stats": report.stats,
+        "gap_parts": gap_parts(report.stats),
+        "figure_rows": figures_by_period(found),
         "report": report,
         "curve": {"points": [point.drawn() for point in report.points], "currency": found.account.currency},
         "subscriptions": subscriptions_followed(actor).filter(master_id=found.pk),

@@ -171,3 +171,17 @@ def test_the_number_of_queries_does_not_grow_with_the_masters(
 ) -> None:
     with django_assert_max_num_queries(20):
         client.get("/app/masters")
+
+
+def test_x07_what_became_of_all_strategies_is_told(client: Client, sign_in: SignIn, scene: Scene) -> None:
+    assert (
+        "3 strategies were ever offered here: 0 ended, 0 lost nearly everything"
+        in client.get("/app/masters").content.decode()
+    )
+    with tenant_scope(scene.tenant_id):
+        ending = CopyMaster.objects.get(account__login=scene.leader_login).pk
+        MasterStats.objects.filter(master__strategy_name="Gold Breakout").update(max_drawdown=Decimal("0.99"))
+    sign_in(scene.leader_email).post(f"/app/masters/mine/{ending}/end", {"open_copies": "keep_exits"})
+    page = client.get("/app/masters").content.decode()
+    assert "3 strategies were ever offered here: 1 ended, 1 lost nearly everything" in page
+    assert len(names(client)) == 2
