@@ -84,23 +84,26 @@ SELECT l.id, l.subscription_id, l.follower_id, l.leader_trade_id, l.follower_tra
 FROM copytrade_tradelink l LEFT JOIN copytrade_failedexit f ON f.link_id = l.id AND f.state = 'OPEN'
 WHERE l.leader_trade_id = ANY(%s::bigint[]) AND l.follower_id = ANY(%s::bigint[]) ORDER BY l.id
 """
-# Where an exit is owed nothing is opened (D11), as long as its link lives.
-_CLOSING_SQL = b"""
-SELECT f.follower_id, f.instrument_id FROM copytrade_failedexit f
+# Beside the rules, in the same form: where an exit is owed nothing is opened (D11), as long as its link lives; and how many
+# copies are open, where a limit is set and anybody asks.
+_BESIDE_SQL = (
+    RULES_SQL
+    + b"""
+UNION ALL
+SELECT 'C', f.follower_id, '', f.instrument_id, NULL FROM copytrade_failedexit f
 JOIN copytrade_tradelink l ON l.id = f.link_id AND l.state = 0
-WHERE f.follower_id = ANY(%s::bigint[]) AND f.state = 'OPEN'
-"""
-# Only where a limit is set does anybody ask how many copies are open.
-_OPEN_SQL = b"""
-SELECT sub.id, count(*) FROM copytrade_copysubscription sub
+WHERE f.follower_id = ANY(%(followers)s::bigint[]) AND f.state = 'OPEN'
+UNION ALL
+SELECT 'O', sub.id, '', count(*), NULL FROM copytrade_copysubscription sub
 JOIN copytrade_tradelink l ON l.follower_id = sub.follower_id AND l.subscription_id = sub.id AND l.state = 0
   AND NOT l.resting
 LEFT JOIN copytrade_copymaster master ON master.id = sub.master_id
 LEFT JOIN accounts_productconfig config ON config.tenant_id = sub.tenant_id
-WHERE sub.shard_id = %s
+WHERE sub.shard_id = %(shard)s
   AND (sub.max_positions > 0 OR master.bound_max_positions > 0 OR config.copy_bound_max_positions > 0)
-  AND NOT l.leader_trade_id = ANY(%s::bigint[]) GROUP BY sub.id
+  AND NOT l.leader_trade_id = ANY(%(trades)s::bigint[]) GROUP BY sub.id
 """
+)
 
 EVENTS_PER_TURN = 100
 
@@ -213,15 +216,15 @@ def read_stand(cursor: psycopg.Cursor[Any], claim: Claim) -> Stand:
     names = names_to_read({event.symbol for event in claim.events}, claim.targets, claim.year)
     connected = connection.connection
     with pipelined():
-        settings, links, opened, closing, rules = (psycopg.Cursor(connected) for _ in range(5))
+        settings, links, beside = (psycopg.Cursor(connected) for _ in range(3))
         settings.adapters.register_loader("numeric", TextLoader)
         settings.execute(SETTINGS_SQL, [claim.shard_id, followers], prepare=True)
         links.execute(_LINKS_SQL, [trades, followers], prepare=True)
-        opened.execute(_OPEN_SQL, [claim.shard_id, trades], prepare=True)
-        rules.execute(RULES_SQL, {"followers": followers}, prepare=True)
-        closing.execute(_CLOSING_SQL, [followers], prepare=True)
+        asked = {"followers": followers, "shard": claim.shard_id, "trades": trades}
+        beside.execute(_BESIDE_SQL, asked, prepare=True)
         desk = desk_read(cursor, claim.account_rows, names, families=True)
-    book = LinkBook(elsewhere=dict(opened.fetchall()))
+    found = beside.fetchall()
+    book = LinkBook(elsewhere={owner: number for kind, owner, _symbol, number, _figures in found if kind == "O"})
     for row in links.fetchall():
         if row[12] == LinkState.ACTIVE:
             book.add(_link(row, desk))
@@ -232,8 +235,8 @@ def read_stand(cursor: psycopg.Cursor[Any], claim: Claim) -> Stand:
         settings=[_settings(row, claim.leader_currency, desk) for row in settings.fetchall()],
         links=book,
         offers=Offers(desk.market.specs, claim.year, desk.market.rate),
-        rules=rules_of(rules.fetchall()),
-        closing=set(closing.fetchall()),
+        rules=rules_of(found),
+        closing={(owner, number) for kind, owner, _symbol, number, _figures in found if kind == "C"},
     )
 
 

@@ -72,14 +72,14 @@ class Rules:
 
 
 def rules_of(rows: Iterable[Sequence[Any]]) -> Rules:
-    """From the rows of RULES_SQL."""
+    """From the rows of RULES_SQL; other kinds are passed over."""
     rules = Rules()
     for kind, owner, symbol, number, figures in rows:
         if kind == "Q":
             rules.quarantines.living.add((owner, symbol))
         elif kind == "R":
             rules.quarantines.rejections[owner, symbol] = number
-        else:
+        elif kind == "S":
             rules.stops[owner] = stop_of(figures)
     return rules
 
