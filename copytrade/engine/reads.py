@@ -48,7 +48,8 @@ LEFT JOIN trading_trade limited ON limited.id = e.cancelled AND limited.cmd IN (
   AND e.kind IN ('OPEN', 'INCREASE') AND e.order_id IS NOT NULL
 WHERE e.seq > %(after)s ORDER BY e.seq LIMIT %(most)s
 """
-# The leader, how many of its shards have something to do (this one included), and whether an exit is among it.
+# The leader, how many of its shards have something to do (this one included), and whether an exit is among it. What waits is
+# read in order and no further than a turn goes: a search for any exit would look through everybody's events when there is none.
 _LEADER_SQL = (
     b"""
 SELECT a.login, a.customer_id, a.currency, """
@@ -56,8 +57,12 @@ SELECT a.login, a.customer_id, a.currency, """
     + b""",
        (SELECT count(*) FROM copytrade_leadershard s JOIN copytrade_inboxhead h ON h.leader_id = s.leader_id
         WHERE s.leader_id = a.id AND s.cursor < h.head_seq),
-       EXISTS (SELECT 1 FROM trading_accountevent e WHERE e.account_id = a.id AND e.kind IN ('REDUCE', 'CLOSE')
-               AND e.seq > (SELECT min(s.cursor) FROM copytrade_leadershard s WHERE s.leader_id = a.id))
+       EXISTS (SELECT 1 FROM (
+                 SELECT e.kind FROM trading_accountevent e
+                 WHERE e.account_id = a.id
+                   AND e.seq > (SELECT min(s.cursor) FROM copytrade_leadershard s WHERE s.leader_id = a.id)
+                 ORDER BY e.seq LIMIT 100) waiting
+               WHERE waiting.kind IN ('REDUCE', 'CLOSE'))
 FROM accounts_tradingaccount a WHERE a.id = %s
 """
 )
