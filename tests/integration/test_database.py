@@ -2,15 +2,16 @@
 
 import threading
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import psycopg
 import pytest
 from django.db import DatabaseError, connection, connections
 
-from accounts.models import ApiSession, Tenant, User
+from accounts.models import AccountGroup, ApiSession, Tenant, User
 from core.clock import from_unix
-from infra.bulk import Batch, hot_cursor
-from infra.tenancy import tenant_scope
+from infra.bulk import Batch, hot_cursor, insert_rows, update_rows
+from infra.tenancy import swift_scope, tenant_scope
 from tests.support.statements import statements
 from tests.support.world import World
 
@@ -38,6 +39,66 @@ def test_the_statements_of_the_hot_path_are_planned_once() -> None:
         b"SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE 'SELECT%%AS planned_once'"
     )
     assert found.fetchone() == (1,)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_work_beside_a_commit_is_done_once_and_cannot_undo_it(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    done: list[str] = []
+
+    def fail() -> None:
+        raise ValueError("not the commit's business")
+
+    with swift_scope(world.north.id) as meanwhile:
+        hot_cursor().execute(b"UPDATE accounts_tenant SET name = 'Moved' WHERE id = %s", [world.north.id])
+        meanwhile.do(lambda: done.append("first"))
+        meanwhile.do(fail)
+        meanwhile.do(lambda: done.append("last"))
+        assert done == []
+    assert done == ["first", "last"]
+    assert "beside a commit failed" in caplog.text
+    assert Tenant.objects.get(pk=world.north.id).name == "Moved"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_work_beside_a_commit_is_left_where_there_is_none(world: World) -> None:
+    done: list[str] = []
+
+    def fail() -> None:
+        with swift_scope(world.north.id) as meanwhile:
+            meanwhile.do(lambda: done.append("never"))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert done == []
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["same", "same", "same"],
+        ['a "quoted" one', "back\\slash", "curly {}, comma", "", "NULL", "Ä\n"],
+    ],
+)
+def test_rows_come_back_as_they_were_written(world: World, names: list[str]) -> None:
+    columns = ("tenant_id", "name", "account_mode", "currency", "leverage", "position_mode", "margin_call", "stop_out",
+               "commission_per_lot", "public_opening", "enabled")  # fmt: skip
+    with tenant_scope(world.north.id):
+        before = set(AccountGroup.objects.values_list("pk", flat=True))
+        rows = [
+            (world.north.id, f"{number}{name}", "REAL", "USD", 100, "HEDGING", Decimal(100), Decimal(50), Decimal(number),
+             number % 2 == 0, True)
+            for number, name in enumerate(names)
+        ]  # fmt: skip
+        insert_rows(hot_cursor(), AccountGroup, columns, rows)
+        found = AccountGroup.objects.exclude(pk__in=before).order_by("pk")
+        assert [g.name for g in found] == [f"{number}{name}" for number, name in enumerate(names)]
+        assert [g.commission_per_lot for g in found] == list(range(len(names)))
+        update_rows(
+            hot_cursor(), AccountGroup, ("enabled", "margin_call"), [(g.pk, False, Decimal("99.5")) for g in found]
+        )
+        assert {(g.enabled, g.margin_call) for g in found.all()} == {(False, Decimal("99.5"))}
 
 
 @pytest.mark.django_db(transaction=True)
