@@ -32,7 +32,7 @@ from copytrade.models_commands import CommandKind, CopyCommand, FailedExit, Fail
 from copytrade.services.roles import role_release
 from core.rounding import ZERO, plain
 from core.states import Cmd, CopyStatus, EventKind, Side, TradeState
-from infra.bulk import hot_cursor, pipelined, update_rows
+from infra.bulk import Batch, hot_cursor, pipelined, update_rows
 from infra.faults import fault
 from infra.push import publish
 from infra.retry import DATABASE_PASSING, retried
@@ -191,7 +191,7 @@ def _attempt(
         fault("command.read")
         outcome = _decide(work, clock, set_aside=set_aside)
         fault("command.decided")
-        outcome_write(cursor, work.claim, outcome, clock, simulated=simulated)
+        outcome_write(cursor, work.claim, outcome, clock, Batch(), simulated=simulated)
         _commands_write(cursor, work, outcome, clock())
         for account_id in outcome.perhaps_free:
             role_release(account_id)

@@ -6,7 +6,6 @@ from datetime import MINYEAR
 from typing import Any
 
 import psycopg
-from django.db import connection
 from psycopg.types.string import TextLoader
 
 from copytrade.domain.contracts import Offers, names_to_read
@@ -14,7 +13,7 @@ from copytrade.domain.values import LeaderEvent, Link, LinkBook, Settings
 from copytrade.engine.rules import RULES_SQL, Rules, rules_of
 from copytrade.engine.settings import SETTINGS_SQL, TARGETS_SQL, settings_of
 from core.states import Cmd, CopyRole, EventKind, LinkState, Side
-from infra.bulk import pipelined
+from infra.bulk import cursor_beside, ids_array, pipelined
 from infra.faults import fault
 from trading.services.desk import Desk, desk_read
 
@@ -180,15 +179,14 @@ def claim_shard(
 
     `avoid` are shards to leave out, `only` the one to take; `claimed` is told the shard before its followers are locked.
     """
-    row = cursor.execute(_CLAIM_SQL, [leader_id, list(avoid), only], prepare=True).fetchone()
+    row = cursor.execute(_CLAIM_SQL, [leader_id, ids_array(avoid), only], prepare=True).fetchone()
     if row is None:
         return None
     tenant_id, shard_id, done, number = row
     claimed(shard_id)
     fault("copy.claimed")
-    connected = connection.connection
+    events, leader, locked = cursor_beside(cursor, instants=True), cursor_beside(cursor), cursor_beside(cursor)
     with pipelined():
-        events, leader, locked = (psycopg.Cursor(connected) for _ in range(3))
         told = {"leader": leader_id, "after": done, "most": EVENTS_PER_TURN}
         events.execute(_EVENTS_SQL, told, prepare=True)
         locked.execute(_LOCK_SQL, [shard_id], prepare=True)
@@ -216,12 +214,11 @@ def claim_shard(
 
 def read_stand(cursor: psycopg.Cursor[Any], claim: Claim) -> Stand:
     """Settings, links, tickets and quotes in statements of their own, after the lock: read with it they would be stale."""
-    followers = [row[0] for row in claim.account_rows]
-    trades = list({number for event in claim.events for number in event.trades})
+    followers = ids_array([row[0] for row in claim.account_rows])
+    trades = ids_array({number for event in claim.events for number in event.trades})
     names = names_to_read({event.symbol for event in claim.events}, claim.targets, claim.year)
-    connected = connection.connection
+    settings, links, beside = (cursor_beside(cursor) for _ in range(3))
     with pipelined():
-        settings, links, beside = (psycopg.Cursor(connected) for _ in range(3))
         settings.adapters.register_loader("numeric", TextLoader)
         settings.execute(SETTINGS_SQL, [claim.shard_id, followers], prepare=True)
         links.execute(_LINKS_SQL, [trades, followers], prepare=True)

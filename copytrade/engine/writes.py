@@ -13,9 +13,9 @@ from copytrade.engine.outcome import Copy, Outcome
 from copytrade.engine.reads import Claim
 from copytrade.engine.rules import rules_write
 from copytrade.frames import copy_frames
-from copytrade.models import CopyOrder, TradeLink
+from copytrade.models import CopyOrder, LeaderShard, TradeLink
 from core.states import CopyStatus
-from infra.bulk import SequenceBlocks, insert_rows, pipelined, update_rows
+from infra.bulk import Batch, SequenceBlocks, pipelined
 from trading.frames import account_frames
 from trading.services.book import book_store, numbers_assign
 
@@ -38,22 +38,21 @@ _LINK_CHANGED = (
     "follower_trade_id", "volume", "opened_volume", "entry_price", "commission", "realised", "state", "resting",
     "updated_at",
 )  # fmt: skip
-_CURSOR_SQL = b"UPDATE copytrade_leadershard SET cursor = %s WHERE id = %s"
 
 _encode = msgspec.json.Encoder(decimal_format="string").encode
 
 
 def turn_write(cursor: psycopg.Cursor[Any], claim: Claim, outcome: Outcome, clock: Clock, *, simulated: bool) -> None:
     """Writes everything the turn decided and moves the shard's cursor."""
-    with pipelined():
-        cursor.execute(_CURSOR_SQL, [claim.last_seq, claim.shard_id], prepare=True)
-        outcome_write(cursor, claim, outcome, clock, simulated=simulated)
+    first = Batch()
+    first.update(LeaderShard, ("cursor",), [(claim.shard_id, claim.last_seq)])
+    outcome_write(cursor, claim, outcome, clock, first, simulated=simulated)
 
 
 def outcome_write(
-    cursor: psycopg.Cursor[Any], claim: Claim, outcome: Outcome, clock: Clock, *, simulated: bool
+    cursor: psycopg.Cursor[Any], claim: Claim, outcome: Outcome, clock: Clock, first: Batch, *, simulated: bool
 ) -> None:
-    """Writes copy orders, links, debts and the book.
+    """Writes copy orders, links, debts and the book; what is in `first` goes with the first statement.
 
     The frames about these and about debts and quarantines are left on `outcome`; `turn_frames` adds those of every copy.
     """
@@ -62,15 +61,13 @@ def outcome_write(
         copy.id = number
     at = clock()
     marks_at = None if simulated else at
+    changed = [_changed_link_row(outcome, link, at) for link in outcome.changed_links.values()]
+    first.insert(CopyOrder, _COPY_ORDER, [_copy_row(c, claim, marks_at) for c in outcome.copies])
+    first.insert(TradeLink, _LINK, [_link_row(outcome, link, claim, at) for link in outcome.new_links])
+    first.update(TradeLink, _LINK_CHANGED, changed)
     with pipelined():
-        insert_rows(cursor, CopyOrder, _COPY_ORDER, [_copy_row(c, claim, marks_at) for c in outcome.copies])
-        insert_rows(cursor, TradeLink, _LINK, [_link_row(outcome, link, claim, at) for link in outcome.new_links])
-        update_rows(
-            cursor,
-            TradeLink,
-            _LINK_CHANGED,
-            [_changed_link_row(outcome, link, at) for link in outcome.changed_links.values()],
-        )
+        # Not together with the book: PostgreSQL works on these while the book is put together.
+        first.write(cursor)
         if outcome.stand is not None and outcome.journal.accounts:
             book_store(cursor, outcome.journal)
     if outcome.stand is not None:
