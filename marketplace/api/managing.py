@@ -28,7 +28,7 @@ from infra.api.shapes import extended, many, number, record, seconds, text, whol
 from infra.api.tables import DECIMAL, FLAG, TEXT, TIME, WHOLE, Asked, Column, Table, csv_response
 from marketplace.api.bodies import PeriodQuery
 from marketplace.api.columns import FIGURES, PROFILE
-from marketplace.api.objects import STATS, stats_object
+from marketplace.api.statistics import REPORT, whole_report
 from marketplace.domain.periods import Period
 from marketplace.models import MasterStats
 from marketplace.selectors_finding import masters_managed
@@ -106,7 +106,7 @@ _CHANGE: Final = record(
 )
 _DETAIL: Final = extended(
     copy_shapes.MANAGED_MASTER,
-    stats=STATS,
+    stats=REPORT,
     qualification=record(account_days=whole(412), closed_trades=whole(230), equity=number("10250.4")),
     changes=many(_CHANGE),
     others=many(copy_shapes.MANAGED_MASTER, empty=True),
@@ -126,7 +126,7 @@ class ManagedMastersView(StaffView):
 class ManagedMasterView(StaffView):
     @describe("One master with its figures, history and qualification", query=[PeriodQuery], answer=_DETAIL)
     def get(self, request: Request, record_id: str) -> Response:
-        """A master, an ended one too: figures of all its history unless a period is named, what was changed about it, by
+        """A master, an ended one too: the statistics of all its history unless a period is named, what was changed about it, by
         whom and why, what the operator's rules would see, and the customer's other masters."""
         period = _period(self.query(PeriodQuery))
         master = master_to_manage(self.actor, int(record_id))
@@ -135,7 +135,7 @@ class ManagedMasterView(StaffView):
         return Response(
             {
                 **managed_master_object(master),
-                "stats": stats_object(MasterStats.objects.get(master=master, period=period)),
+                "stats": whole_report(master, period, self.at),
                 "qualification": {
                     "account_days": has.account_days,
                     "closed_trades": has.closed_trades,

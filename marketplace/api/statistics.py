@@ -1,10 +1,12 @@
 """The statistics of one master."""
 
+from datetime import datetime
 from typing import Any, Final
 
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from copytrade.models import CopyMaster
 from copytrade.selectors_masters import master_shown
 from core.clock import unix
 from core.rounding import stored
@@ -14,6 +16,7 @@ from infra.api.shapes import extended, many, nullable, number, record, seconds, 
 from marketplace.api.bodies import MasterStatsQuery
 from marketplace.api.looking import UNSEEN, LookingView
 from marketplace.api.objects import STATS, stats_object
+from marketplace.domain.periods import Period
 from marketplace.selectors_stats import MasterReport, master_report
 
 REPORT: Final = extended(
@@ -47,8 +50,13 @@ class MasterStatsView(LookingView):
         """
         query: dict[str, Any] = self.query(MasterStatsQuery)
         master = master_shown(self.actor, query["login"])
-        report = master_report(master, query["period"], self.at)
-        return Response({"login": master.account.login, "currency": master.account.currency, **report_object(report)})
+        return Response(whole_report(master, query["period"], self.at))
+
+
+def whole_report(master: CopyMaster, period: Period, at: datetime) -> dict[str, Any]:
+    """The statistics of a master whom the caller may see."""
+    report = master_report(master, period, at)
+    return {"login": master.account.login, "currency": master.account.currency, **report_object(report)}
 
 
 def report_object(report: MasterReport) -> dict[str, Any]:

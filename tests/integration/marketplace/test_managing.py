@@ -82,6 +82,10 @@ def test_r202_r203_one_master_with_what_a_decision_needs(house: CopyHouse, world
         D("1.25"),
         3,
     )
+    # What a decision needs: the curve, the months and the symbols, as the owner reads them.
+    owners = Api(token=alice.token).get("/copytrade/master/stats", login=house.leader.login, period="ALL").json
+    assert set(answer["stats"]) == set(owners) >= {"equity_history", "monthly_returns", "max_drawdown"}
+    assert answer["stats"]["equity_history"]
     assert answer["qualification"]["closed_trades"] == 0
     assert answer["qualification"]["equity"] == 100_000
     latest = answer["changes"][0]
@@ -171,3 +175,33 @@ def test_the_same_queries_for_any_number(house: CopyHouse, world: World, django_
             house.open(house.leader, "0.1")
             house.drain()
     assert len(set(counts)) == 2
+
+
+def test_x07_the_summary_counts_those_that_closed_and_failed_too(world: World):
+    empty = staff(world, "crm").get("/manage/copy-summary").json
+    assert (empty["masters"], empty["followers"], empty["aum"], empty["most_copied"]) == (0, 0, [], [])
+    house = copy_house(world.north, followers=2)
+    master = master_of(house)
+    alice = world.north.person("alice")
+    terms = {"reward_type": 0, "fee_amount": 1}
+    body = {"strategy_name": "Second", "visibility": "public", "reward_policy": terms}
+    second, third = (
+        Api(token=alice.token).post("/copytrade/master", {**body, "login": world.north.account(alice, group).login})
+        for group in (world.north.real, world.north.charging)
+    )
+    with house.place.scope():
+        kept = MasterStats.objects.filter(period="ALL")
+        kept.filter(master=master).update(pnl=100, roi=D("0.25"), aum=20_000)
+        kept.filter(master_id=second["id"]).update(pnl=-40, roi=D("0.5"), max_drawdown=D("0.97"))
+        kept.filter(master_id=third["id"]).update(pnl=-10, roi=None)
+    assert Api(token=alice.token).delete(f"/copytrade/master/{third['id']}").status == 200
+    told = staff(world, "crm").get("/manage/copy-summary")
+    assert told.status == 200, told.text
+    assert [told[name] for name in ("masters", "active", "pending", "closed", "failed")] == [3, 2, 0, 1, 1]
+    assert [told[name] for name in ("profitable", "losing", "followers")] == [1, 2, 2]
+    assert told["aum"] == [{"currency": "USD", "amount": 20_000}]
+    assert told["pnl"] == [{"currency": "USD", "amount": 50}]
+    assert [(best["id"], best["followers"]) for best in told["most_copied"]] == [(master.pk, 2)]
+    assert [best["id"] for best in told["top_performers"]] == [second["id"], master.pk]
+    refused = Api(token=alice.token).get("/manage/copy-summary")
+    assert (refused.status, refused.error) == (403, "PERMISSION_DENIED")
