@@ -1,6 +1,5 @@
 """Forms: what a person types, read strictly; the services decide whether it is allowed."""
 
-from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 from zoneinfo import available_timezones
@@ -9,11 +8,10 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from copytrade.models import CopyMode, SymbolsMode, VolumeMode
 from core.rounding import ZERO
 from core.states import Side, TicketKind
 from infra.api.wire import NotAccepted, read_decimal
-from portal.words import COPY_MODES, ORDER_KINDS, SYMBOLS_MODES, VOLUME_MODES
+from portal.words import ORDER_KINDS
 
 VOLUME_MOST = Decimal(1_000_000)
 
@@ -138,60 +136,6 @@ class PendingForm(forms.Form):
 class CloseForm(forms.Form):
     attempt = forms.CharField(max_length=64, widget=forms.HiddenInput)
     volume = ExactField(label=gettext_lazy("Lots to close"), above=True, most=VOLUME_MOST)
-
-
-class CopySettingsForm(forms.Form):
-    """How a subscription copies. Names are those of the subscription's settings."""
-
-    volume_mode = forms.TypedChoiceField(
-        label=gettext_lazy("Volume"), choices=VOLUME_MODES, coerce=int, initial=VolumeMode.MULTIPLIER.value
-    )
-    risk_multiplier = ExactField(
-        label=gettext_lazy("Multiplier"), least=Decimal("0.01"), most=Decimal(1000), initial=Decimal(1), required=False
-    )
-    fixed_volume = ExactField(label=gettext_lazy("Fixed volume"), most=VOLUME_MOST, required=False)
-    min_volume = ExactField(
-        label=gettext_lazy("Smallest entry"),
-        help_text=gettext_lazy("Smaller entries are skipped. Empty: no limit."),
-        most=VOLUME_MOST,
-        required=False,
-    )
-    max_volume = ExactField(
-        label=gettext_lazy("Largest entry"),
-        help_text=gettext_lazy("Larger entries are cut to this. Empty: no limit."),
-        most=VOLUME_MOST,
-        required=False,
-    )
-    copy_mode = forms.TypedChoiceField(
-        label=gettext_lazy("What is copied"), choices=COPY_MODES, coerce=int, initial=CopyMode.FULL_SYNC.value
-    )
-    symbols_mode = forms.TypedChoiceField(
-        label=gettext_lazy("Symbols"), choices=SYMBOLS_MODES, coerce=int, initial=SymbolsMode.ALL.value
-    )
-    symbols = forms.CharField(
-        label=gettext_lazy("Symbol list"),
-        help_text=gettext_lazy("Separated by commas; EUR* means all that begin with EUR."),
-        max_length=2000,
-        required=False,
-        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
-    )
-
-    def __init__(self, *args: Any, modes: Iterable[int] | None = None, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if modes is not None:
-            field: Any = self.fields["volume_mode"]
-            field.choices = [choice for choice in VOLUME_MODES if choice[0] in set(modes)]
-
-    def clean(self) -> dict[str, Any]:
-        data = super().clean() or {}
-        if data.get("volume_mode") == VolumeMode.FIXED and not data.get("fixed_volume"):
-            self.add_error("fixed_volume", _("Must be above %(least)s.") % {"least": 0})
-        least, most = data.get("min_volume"), data.get("max_volume")
-        if least and most and least > most:
-            self.add_error("max_volume", _("Must not be below the smallest entry."))
-        if data.get("symbols_mode") != SymbolsMode.ALL and not data.get("symbols", "").strip():
-            self.add_error("symbols", _("Name at least one symbol."))
-        return data
 
 
 class PasswordForm(forms.Form):

@@ -2,7 +2,19 @@
 
 from django.urls import path, re_path
 
-from portal.views import accounts, copying, dashboard, masters, my_masters, pending, profile, session, subscribe, trade
+from portal.views import (
+    accounts,
+    copying,
+    dashboard,
+    dry_run,
+    masters,
+    my_masters,
+    pending,
+    profile,
+    session,
+    subscribe,
+    trade,
+)
 
 app_name = "portal"
 
@@ -28,6 +40,7 @@ urlpatterns = [
     path("app/masters/<int:login>", masters.master, name="master"),
     path("app/masters/<int:login>/trades.csv", masters.trades_export, name="master-trades-csv"),
     path("app/masters/<int:login>/follow", subscribe.follow, name="follow"),
+    path("app/masters/<int:login>/dry-run", dry_run.dry_run, name="dry-run"),
     path("app/copying", copying.listing, name="copying"),
     path("app/copying/<int:subscription_id>/pause", subscribe.pause, name="pause"),
     path("app/copying/<int:subscription_id>/resume", subscribe.resume, name="resume"),

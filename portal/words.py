@@ -110,6 +110,11 @@ SYMBOLS_MODES: Final = [
     (SymbolsMode.EXCLUDE, _("All but these symbols")),
 ]
 
+STOP_ACTIONS: Final = [
+    (0, _("Nothing new is opened")),
+    (1, _("All copies are closed and copying is paused")),
+]
+
 FOLLOWER_MODES: Final[dict[int, Promise]] = {
     FollowerModes.REAL_ONLY: _("Real accounts"),
     FollowerModes.DEMO_ONLY: _("Demo accounts"),

@@ -1,6 +1,7 @@
 """Following a master and changing what follows: settings, a page that says what will happen, then it does."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from django.http import HttpResponse, HttpResponseNotAllowed
@@ -9,6 +10,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts.models import TradingAccount
+from accounts.selectors import product_config
+from copytrade.domain.limits import LIMITS, STOP_LIMITS
 from copytrade.models import CopyFollower, CopyMaster, FollowerModes, MasterStatus, SubscriptionStatus, VolumeMode
 from copytrade.selectors import followers_own, subscription_owned, subscriptions_followed
 from copytrade.services.endings import OpenCopies
@@ -17,17 +20,14 @@ from copytrade.services.subscriptions import subscription_create, subscription_e
 from core.errors import DomainError
 from core.states import AccountMode, CopyRole, PositionMode
 from portal import formats, reads
-from portal.forms import CopySettingsForm
+from portal.forms_copying import CopySettingsForm, initial_limits, initial_of
 from portal.http import PortalRequest, attempt, copying_page, customer_page, moved, refusal_sentence
 from portal.master_reads import master_seen, master_shown
-from portal.words import COPY_MODES, SYMBOLS_MODES
+from portal.views.dry_run import DAYS
+from portal.words import COPY_MODES, STOP_ACTIONS, SYMBOLS_MODES
 
 MASTERS_MOST = 10
 """How many masters one account can copy."""
-
-EDITED = (
-    "volume_mode", "risk_multiplier", "fixed_volume", "min_volume", "max_volume", "copy_mode", "symbols_mode", "symbols",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +52,10 @@ def follow(request: PortalRequest, login: int) -> HttpResponse:
     """The form; then a page that says what will happen; then it happens."""
     found = master_seen(request.viewer.actor, login)
     choices = _choices(request, found)
-    context = master_shown(found) | {"choices": choices, "possible": any(not choice.reason for choice in choices)}
+    possible = any(not choice.reason for choice in choices)
+    context = master_shown(found) | {"choices": choices, "possible": possible, "days": DAYS}
     if request.method != "POST":
-        form = CopySettingsForm()
+        form = CopySettingsForm(initial=initial_limits(product_config()))
         free = [choice.account.login for choice in choices if not choice.reason]
         wanted = request.viewer.chosen.login if request.viewer.chosen else None
         picked = wanted if wanted in free else (free[0] if free else None)
@@ -93,7 +94,8 @@ def _follow(request: PortalRequest, found: CopyMaster, choice: Choice, form: Cop
         actor=actor,
         master_login=found.account.login,
         follower_login=choice.account.login,
-        settings=form.cleaned_data,
+        settings=form.lasting,
+        copy_existing_positions=form.cleaned_data["copy_existing_positions"],
         at=request.at,
     )
 
@@ -165,6 +167,26 @@ def _told(form: CopySettingsForm) -> list[tuple[str, str]]:
     told.append((_("What is copied"), str(dict(COPY_MODES)[data["copy_mode"]])))
     symbols = str(dict(SYMBOLS_MODES)[data["symbols_mode"]])
     told.append((_("Symbols"), f"{symbols}: {data['symbols']}" if data["symbols_mode"] else symbols))
+    return told + _protection_told(data)
+
+
+def _protection_told(data: dict[str, Any]) -> list[tuple[str, str]]:
+    """What limits a loss, and what else differs from what most people want."""
+    told = [
+        (str(CopySettingsForm.base_fields[name].label), formats.number(Decimal(data[name])))
+        for name in LIMITS
+        if data[name]
+    ]
+    if any(data[name] for name in STOP_LIMITS):
+        told.append(
+            (str(CopySettingsForm.base_fields["stop_action"].label), str(dict(STOP_ACTIONS)[data["stop_action"]]))
+        )
+    for name in ("reverse_direction", "copy_pending_orders", "auto_variant", "copy_existing_positions"):
+        if data[name]:
+            told.append((str(CopySettingsForm.base_fields[name].label), _("yes")))
+    for name in ("copy_sl", "copy_tp", "copy_partial_close"):
+        if not data[name]:
+            told.append((str(CopySettingsForm.base_fields[name].label), _("no")))
     return told
 
 
@@ -207,24 +229,17 @@ def edit(request: PortalRequest, subscription_id: int) -> HttpResponse:
     subscription = subscription_owned(request.viewer.actor, subscription_id)
     context: dict[str, Any] = {"s": subscription, "part": "portal/parts/edit.html"}
     if request.method != "POST":
-        initial = {field: _initial(getattr(subscription, field)) for field in EDITED}
-        return _dialog(request, context | {"form": CopySettingsForm(initial=initial)})
-    form = CopySettingsForm(request.POST)
+        form = CopySettingsForm(initial=initial_of(subscription), beginning=False)
+        return _dialog(request, context | {"form": form})
+    form = CopySettingsForm(request.POST, beginning=False)
     if not form.is_valid():
         return _dialog(request, context | {"form": form})
-    settings = {field: form.cleaned_data[field] for field in EDITED}
     try:
         with attempt():
-            subscription_update(subscription_id=subscription_id, settings=settings, at=request.at)
+            subscription_update(subscription_id=subscription_id, settings=form.lasting, at=request.at)
     except DomainError as error:
         return _dialog(request, context | {"form": form, "refused": refusal_sentence(error)})
     return moved(request, reverse("portal:copying"), _("Saved. The settings hold from the leader's next trade on."))
-
-
-def _initial(value: Any) -> Any:
-    if hasattr(value, "as_tuple"):
-        return formats.typed(value) if value else ""
-    return value
 
 
 @customer_page
@@ -236,7 +251,7 @@ def stop(request: PortalRequest, subscription_id: int) -> HttpResponse:
     if request.method != "POST":
         return _dialog(request, context)
     wish = request.POST.get("open_copies", OpenCopies.KEEP_EXITS)
-    if wish not in (OpenCopies.KEEP_EXITS, OpenCopies.LET_GO):
+    if wish not in set(OpenCopies):
         return _dialog(request, context | {"refused": _("Choose what becomes of the open copies.")})
     try:
         with attempt():

@@ -6,15 +6,19 @@ from decimal import Decimal
 
 from accounts.models import TradingAccount, User
 from accounts.services import account_group_create, account_open, tenant_create, user_create
+from copytrade.engine.drain import leader_drain
 from copytrade.services.followers import follower_create
 from copytrade.services.masters import master_create
 from copytrade.services.subscriptions import subscription_create
+from core import clock
+from core.states import Side
 from infra.actor import Actor, SessionType
 from infra.tenancy import tenant_scope
 from marketplace.services.refreshing import stats_refresh
 from trading.services.balance import balance_operate
 from trading.services.day_end import days_catch_up
 from trading.services.instruments import catalogue_install
+from trading.services.orders import OrderAnswer, order_close, order_open
 from trading.services.quotes import NewQuote, quotes_store
 
 PASSWORD = "browser-and-scene"
@@ -127,6 +131,20 @@ def scene_history(scene: Scene, at: datetime) -> None:
         balance_operate(account_id=leader.pk, amount=Decimal(10_000), at=at - timedelta(days=20))
     days_catch_up(tenant_id=scene.tenant_id, at=at)
     stats_refresh(tenant_id=scene.tenant_id, at=at)
+
+
+def scene_trade(scene: Scene, *, close: bool = True) -> None:
+    """The leader buys a little now, is copied, and closes it again unless asked not to."""
+    at = clock.now()
+    with tenant_scope(scene.tenant_id):
+        leader = TradingAccount.objects.get(login=scene.leader_login).pk
+        opened = order_open(account_id=leader, symbol="EURUSD", side=Side.BUY, volume=Decimal("0.10"), at=at)
+    assert isinstance(opened, OrderAnswer), opened
+    leader_drain(tenant_id=scene.tenant_id, leader_id=leader, clock=clock.now)
+    if close:
+        with tenant_scope(scene.tenant_id):
+            order_close(account_id=leader, trade_id=opened.order, volume=None, at=at)
+        leader_drain(tenant_id=scene.tenant_id, leader_id=leader, clock=clock.now)
 
 
 def _person(email: str, name: str, at: datetime) -> User:

@@ -11,7 +11,7 @@ from django.utils.translation import trans_real
 
 from copytrade.models import CopyMaster, CopySubscription
 from infra.tenancy import tenant_scope
-from tests.browser.scene import PASSWORD, Scene
+from tests.browser.scene import PASSWORD, Scene, scene_trade
 from trading.models import Trade
 
 ATTRIBUTES = ("title", "placeholder", "aria-label", "alt")
@@ -23,7 +23,7 @@ NAMES = (
     "Northwind Markets", "Steady Trend", "Gold Breakout", "Index Reversal", "Fiona Follower", "Lena Leader", "Real USD",
     "Practice", "Net EUR", "follower@northwind.example", "leader@northwind.example",
     "f***@northwind.example", "America/New_York",
-    "TradingView Lightweight Charts™", "Copyright (c) TradingView, Inc.", "tradingview.com",
+    "TradingView Lightweight Charts™", "TradingView Lightweight Charts", "Copyright (c) TradingView, Inc.", "tradingview.com",
 )  # fmt: skip
 
 INITIALS = ("S", "G", "I")
@@ -124,6 +124,11 @@ def test_every_word_is_translated(scene: Scene, pseudo: None) -> None:
     ):  # fmt: skip
         seen[path] = client.get(path)
     seen["review"] = client.post(follow, settings)
+    scene_trade(scene)
+    trial = f"/app/masters/{scene.leader_login}/dry-run"
+    seen["dry run"] = client.post(trial, settings)
+    seen["dry run that skips"] = client.post(trial, {**settings, "copy_mode": "2", "follower": scene.demo_login})
+    seen["dry run that cannot be"] = client.post(trial, {**settings, "volume_mode": "0"})
     seen["paused"] = client.post(f"/app/copying/{subscription}/pause", follow=True)
     seen["opened"] = client.post("/app/accounts/open", {"group": "Practice"})
     pending = {**order, "kind": "LIMIT", "price": "1.07", "attempt": uuid4().hex}
