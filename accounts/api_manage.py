@@ -3,6 +3,7 @@
 Opening accounts and moving balances needs trading, so those two stand in `trading.api_manage`.
 """
 
+from datetime import datetime
 from typing import Any
 
 from django.db.models import QuerySet
@@ -24,6 +25,7 @@ from infra.actor import ADMIN_SESSIONS, MANAGING_SESSIONS, STAFF_SESSIONS
 from infra.api.fields import (
     Body,
     CleanTextField,
+    ClockTimeField,
     FlagField,
     TextChoiceField,
     WholeNumberField,
@@ -73,6 +75,13 @@ class ProductSettings(Body):
         CopyMeasure, required=False, help_text="When copies disagree with their leader for too long."
     )
     copy_out_of_sync_seconds = WholeNumberField(min_value=0, max_value=MOST_COUNTED, required=False)
+
+
+class TenantSettings(ProductSettings):
+    """The same, and when trading days end."""
+
+    timezone = CleanTextField(required=False, min_length=1, max_length=64, help_text="A name of the IANA database.")
+    day_end = ClockTimeField(required=False, help_text="When trading days end, as `17:00` on the clocks of `timezone`.")
 
 
 class NewCustomer(Body):
@@ -130,19 +139,21 @@ class AdminView(StaffView):
 class ProductConfigs(AdminView):
     @describe("What the tenant has switched on and set", answer=shapes.PRODUCTS)
     def get(self, request: Request) -> Response:
-        return Response(_config_record(selectors.product_config()))
+        return Response(_settings_record(selectors.product_config(), self.at))
 
     @describe(
         "Switch modules on or off, and change their settings",
-        body=ProductSettings,
+        body=TenantSettings,
         partial=True,
         sent={"bot_trading": 0, "copy_bound_max_positions": 20},
         answer=shapes.PRODUCTS,
     )
     def put(self, request: Request) -> Response:
         """`copy_default_*` is what new subscriptions begin with, `copy_bound_*` what no subscription is looser than,
-        `master_*` who becomes a master and how."""
-        return Response(_config_record(services.product_config_update(**self.body(ProductSettings, partial=True))))
+        `master_*` who becomes a master and how. A new `timezone` or `day_end` holds from the end of the trading day that is
+        running, `day_ends_time`."""
+        values = self.body(TenantSettings, partial=True)
+        return Response(_settings_record(services.tenant_settings_update(**values, at=self.at), self.at))
 
 
 _STAFF = Table(
@@ -347,9 +358,15 @@ def account_record(account: TradingAccount) -> dict[str, Any]:
     }
 
 
-def _config_record(config: ProductConfig) -> dict[str, Any]:
+def _settings_record(config: ProductConfig, at: datetime) -> dict[str, Any]:
+    tenant = selectors.own_tenant()
     values = {str(name): getattr(config, str(name)) for name in ProductSettings().fields}
-    return {name: int(value) if isinstance(value, bool) else value for name, value in values.items()}
+    return {
+        **{name: int(value) if isinstance(value, bool) else value for name, value in values.items()},
+        "timezone": tenant.timezone,
+        "day_end": tenant.day_end.isoformat("minutes"),
+        "day_ends_time": unix(tenant.days.end_of(tenant.days.day_of(at))),
+    }
 
 
 def _customer_record(user: User) -> dict[str, Any]:

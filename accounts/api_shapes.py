@@ -88,6 +88,9 @@ PRODUCTS = record(
     copy_failed_exit_action=word(CopyMeasure.ALERT, CopyMeasure.FLATTEN),
     copy_out_of_sync_action=word(*CopyMeasure),
     copy_out_of_sync_seconds=whole(60),
+    timezone=text("America/New_York"),
+    day_end=text("17:00"),
+    day_ends_time=whole(1_790_000_000),
 )
 CUSTOMER = extended(PROFILE, id=whole(17), enabled=flag())
 STAFF_MEMBER = record(

@@ -1,12 +1,13 @@
 """Tenants, people, sessions, account groups and trading accounts."""
 
-from datetime import time
+from datetime import date, time
 
 from django.contrib.auth.hashers import check_password, make_password
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
 
+from core.days import DayBoundary
 from core.states import AccountMode, CopyRole, ManualTradingMode, PositionMode
 from infra.fields import ExactDecimalField, NextLogin
 from infra.tenancy import TenantModel
@@ -19,11 +20,31 @@ class Tenant(models.Model):
     name = models.CharField(max_length=100)
     timezone = models.CharField(max_length=64, default="America/New_York")
     day_end = models.TimeField(default=time(17))  # when trading days end, on the clocks of `timezone`
+    former_days = models.JSONField(
+        default=list, blank=True
+    )  # earlier [zone, hour, last day that ended so], oldest first
     live = models.BooleanField(default=True)  # False while a simulated past is written: doorbell and sweep rest
     created_at = models.DateTimeField()
 
     def __str__(self) -> str:
         return self.slug
+
+    @property
+    def days(self) -> DayBoundary:
+        """When the trading days end, or ended."""
+        former, until = None, date.min
+        for zone, hour, last in self.former_days:
+            former = DayBoundary(zone, time.fromisoformat(hour), former, until)
+            until = date.fromisoformat(last)
+        return DayBoundary(self.timezone, self.day_end, former, until)
+
+    @days.setter
+    def days(self, days: DayBoundary) -> None:
+        self.timezone, self.day_end = days.zone, days.hour
+        self.former_days = []
+        while days.former is not None:
+            until, days = days.until, days.former
+            self.former_days.insert(0, [days.zone, days.hour.isoformat(), until.isoformat()])
 
 
 class TenantDomain(models.Model):

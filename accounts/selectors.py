@@ -6,11 +6,11 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
 
-from accounts.models import AccountGroup, ApiSession, ProductConfig, Role, TradingAccount, User
+from accounts.models import AccountGroup, ApiSession, ProductConfig, Role, Tenant, TradingAccount, User
 from accounts.tokens import Claims, token_decode
 from core.errors import DomainError, Kind, forbidden, invalid, not_found
 from infra.actor import Actor
-from infra.tenancy import tenant_scope
+from infra.tenancy import current_tenant, tenant_scope
 
 # --- Sessions
 
@@ -116,6 +116,11 @@ def staff_to_change(actor: Actor, user_id: int) -> User:
 def product_config() -> ProductConfig:
     """What the current tenant has switched on."""
     return ProductConfig.objects.get()
+
+
+def own_tenant() -> Tenant:
+    """The current tenant."""
+    return Tenant.objects.get(pk=current_tenant() or 0)
 
 
 # --- Accounts and groups

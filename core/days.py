@@ -8,25 +8,53 @@ from zoneinfo import ZoneInfo
 ONE_DAY = timedelta(days=1)
 
 
+SHORTEST_DAY = timedelta(hours=1)
+"""What a change of zone or hour leaves of the day that follows it."""
+
+
 @dataclass(frozen=True, slots=True)
 class DayBoundary:
-    """When days end: at `hour` of the clocks of `zone` (an IANA name)."""
+    """When days end: at `hour` of the clocks of `zone` (an IANA name); days up to `until` still end as `former` says."""
 
     zone: str
     hour: time
+    former: "DayBoundary | None" = None
+    until: date = date.min
 
     def end_of(self, day: date) -> datetime:
         """The instant at which the day is over and the next one begins, in UTC."""
-        return datetime.combine(day, self.hour, ZoneInfo(self.zone)).astimezone(UTC)
+        if self.former is not None and day <= self.until:
+            return self.former.end_of(day)
+        return self._by_clock(day)
 
     def day_of(self, at: datetime) -> date:
         """The day that is running at that instant."""
+        if self.former is not None and at < self.former.end_of(self.until):
+            return self.former.day_of(at)
         day = at.astimezone(ZoneInfo(self.zone)).date()
-        return day if at < self.end_of(day) else day + ONE_DAY
+        day = day if at < self._by_clock(day) else day + ONE_DAY
+        return day if self.former is None else max(day, self.until + ONE_DAY)
 
     def ended_before(self, at: datetime) -> date:
         """The last day that is over at that instant."""
         return self.day_of(at) - ONE_DAY
+
+    def changed(self, zone: str, hour: time, at: datetime) -> "DayBoundary | None":
+        """Another zone and hour, from the end of the day that is running at `at`: that one ends as it would have, and the
+        next one as the new clocks say, so no day is left out or doubled.
+
+        A change that has not begun yet is replaced. None when next to nothing would be left of the day that follows.
+        """
+        running = self.day_of(at)
+        stands = self.former if self.former is not None and running <= self.until else self
+        if (stands.zone, stands.hour) == (zone, hour):
+            return stands
+        fresh = DayBoundary(zone, hour, stands, running)
+        left = fresh.end_of(running + ONE_DAY) - stands.end_of(running)
+        return fresh if left >= SHORTEST_DAY else None
+
+    def _by_clock(self, day: date) -> datetime:
+        return datetime.combine(day, self.hour, ZoneInfo(self.zone)).astimezone(UTC)
 
 
 def month_later(at: datetime, months: int) -> datetime:

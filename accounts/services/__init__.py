@@ -13,7 +13,7 @@ from accounts.services.sessions import (
     sessions_revoke_for_user,
 )
 from accounts.services.sign_in import account_sign_in, customer_sign_in, staff_sign_in
-from accounts.services.tenants import product_config_update, tenant_create
+from accounts.services.tenants import product_config_update, tenant_create, tenant_settings_update
 from accounts.services.trading_accounts import OpenedAccount, account_open, account_open_by_customer, account_update
 from accounts.services.users import password_change, user_create, user_update
 
@@ -37,6 +37,7 @@ __all__ = [
     "sessions_revoke_for_user",
     "staff_sign_in",
     "tenant_create",
+    "tenant_settings_update",
     "user_create",
     "user_update",
 ]

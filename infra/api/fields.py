@@ -10,8 +10,9 @@ The first failing field becomes one `INVALID_DATA`, whose message names it (`fol
 `null` is refused unless a field has `allow_null`.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, time
 from decimal import Decimal
 from enum import Enum
 from typing import Any, ClassVar, cast
@@ -26,6 +27,8 @@ from core import clock
 from core.errors import DomainError, Kind, invalid
 from infra.api import wire
 from infra.api.wire import NotAccepted
+
+CLOCK_PATTERN = "^([01][0-9]|2[0-3]):[0-5][0-9]$"
 
 
 class StrictField(serializers.Field):
@@ -120,6 +123,16 @@ class CleanTextField(StrictField):
         if self.trim and isinstance(value, str):
             value = value.strip()
         return wire.read_text(value, self.max_length, self.min_length)
+
+
+class ClockTimeField(StrictField):
+    """Hours and minutes of a clock, as `17:00`."""
+
+    def read(self, value: object) -> time:
+        text = wire.read_text(value)
+        if not re.fullmatch(CLOCK_PATTERN, text):
+            raise NotAccepted(_("must be a time such as 17:00"))
+        return time.fromisoformat(text)
 
 
 class TextChoiceField(StrictField):

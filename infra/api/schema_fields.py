@@ -65,6 +65,14 @@ class CleanTextShape(_FieldShape):
         return {"type": "string", "minLength": field.min_length, "maxLength": field.max_length}
 
 
+class ClockTimeShape(_FieldShape):
+    target_class = "infra.api.fields.ClockTimeField"
+    match_subclasses = True
+
+    def map_serializer_field(self, auto_schema: AutoSchema, direction: Any) -> dict[str, Any]:
+        return {"type": "string", "pattern": fields.CLOCK_PATTERN}
+
+
 class TextChoiceShape(_FieldShape):
     target_class = "infra.api.fields.TextChoiceField"
     match_subclasses = True

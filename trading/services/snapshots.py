@@ -85,7 +85,7 @@ _SNAPSHOT = ("tenant_id", "account_id", "day", "at", "equity", "balance", "low",
 
 def boundary_of(tenant: Tenant) -> DayBoundary:
     """When the tenant's trading days end."""
-    return DayBoundary(tenant.timezone, tenant.day_end)
+    return tenant.days
 
 
 def first_snapshot_write(cursor: psycopg.Cursor[Any], account: AccountState, at: datetime) -> None:

@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from decimal import Decimal as D
 
-from accounts.models import ProductConfig
+import pytest
+
+from accounts.models import ProductConfig, Tenant
 from tests.support.api import Api
 from tests.support.world import World
 
@@ -64,4 +66,37 @@ def test_the_limits_of_copying_are_set_one_by_one(world: World, api: ApiOf) -> N
         {"copy_bound_min_equity": -1},
     ):
         assert caller.put("/manage/product-configs", wrong).error == "INVALID_DATA"
+    assert caller.get("/manage/product-configs").json == shown
+
+
+def test_the_zone_and_the_hour_of_trading_days_are_set_and_hold_from_the_next_day(world: World, api: ApiOf) -> None:
+    caller = api(world.owner)
+    shown = caller.get("/manage/product-configs").json
+    assert (shown["timezone"], shown["day_end"]) == ("America/New_York", "17:00")
+    changed = caller.put("/manage/product-configs", {"timezone": "Europe/Athens", "day_end": "23:30"}).json
+    assert changed == {**shown, "timezone": "Europe/Athens", "day_end": "23:30"}
+    assert changed["day_ends_time"] == shown["day_ends_time"], "the running day ends as it would have"
+    back = caller.put("/manage/product-configs", {"day_end": "17:00", "timezone": "America/New_York"}).json
+    assert back == shown
+    assert Tenant.objects.get(pk=world.south.id).timezone == "America/New_York"
+    assert Tenant.objects.get(pk=world.north.id).former_days == []
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"timezone": "Mars/Olympus"},
+        {"timezone": "../UTC"},
+        {"timezone": ""},
+        {"timezone": None},
+        {"day_end": "24:00"},
+        {"day_end": "5 pm"},
+        {"day_end": 17},
+        {"timezone": "Pacific/Kiritimati", "day_end": "00:00"},  # the next day would be over before the running one
+    ],
+)
+def test_what_is_no_zone_or_hour_changes_nothing(world: World, api: ApiOf, wrong: dict[str, object]) -> None:
+    caller = api(world.owner)
+    shown = caller.get("/manage/product-configs").json
+    assert caller.put("/manage/product-configs", {**wrong, "bot_trading": 0}).error == "INVALID_DATA"
     assert caller.get("/manage/product-configs").json == shown

@@ -1,11 +1,12 @@
 """The end of a trading day: storage, quotes and snapshots, each once, whatever happens in between."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal as D
 
 import pytest
 from django.db import DatabaseError, connection, transaction
 
+from accounts.services import tenant_settings_update
 from core.rounding import plain
 from core.states import PositionMode, Side
 from ledger.models import Transfer
@@ -336,3 +337,26 @@ def test_days_end_by_the_clock_of_the_tenant(world):
     assert days_due(tenant_id=tenant.pk, at=boundary - timedelta(seconds=1)) == [date(2026, 3, 1)]
     assert days_due(tenant_id=tenant.pk, at=boundary) == [date(2026, 3, 2)]
     assert day_end(tenant_id=tenant.pk, day=date(2026, 3, 2), at=boundary)
+
+
+def test_a_change_of_zone_and_hour_leaves_out_no_day_and_charges_none_twice(swap):
+    alice = swap.account()
+    buy = swap.open(alice, "1", "2 10:00")
+    hours = [instant("2 23:00") + timedelta(hours=number) for number in range(0, 24 * 9, 2)]
+    changes = {instant("4 9:00"): ("Asia/Tokyo", time(17)), instant("9 3:00"): ("Pacific/Niue", time(23))}
+    swap.end(2)
+    for at in hours:
+        if at in changes:
+            zone, hour = changes[at]
+            with swap.place.scope():
+                tenant_settings_update(timezone=zone, day_end=hour, at=at)
+        days_catch_up(tenant_id=swap.tenant_id, at=at)
+    with swap.place.scope():
+        ended = list(DayEnd.objects.order_by("day").values_list("day", "boundary_at"))
+    days, boundaries = [day.day for day, _at in ended], [at for _day, at in ended]
+    assert days == list(range(2, days[-1] + 1))
+    assert days[-1] >= 10
+    assert boundaries == sorted(set(boundaries))
+    assert [day for day, _nights, _amount in swap.charges(buy)] == [day for day in days if day not in (7, 8)]
+    assert boundaries[2:4] == [instant("4 22:00"), instant("5 8:00")]
+    assert trades_prove(swap.tenant_id) == []
