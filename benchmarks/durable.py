@@ -52,10 +52,12 @@ _OWN_DEFAULT: Final = "xid"
 
 @dataclass(frozen=True)
 class Behind:
-    """An exit right behind an entry: milliseconds from the exit's commit to its first and to its last copies."""
+    """An exit right behind an entry: milliseconds from the exit's commit to its first and to its last copies, and from the
+    entry's commit to the last copies of the entry, which share the workers with the exit's."""
 
     first: float
     last: float
+    entry: float
 
 
 @dataclass
@@ -138,28 +140,38 @@ def _behind(world: World, leader: Leader, owner: psycopg.Connection[Any]) -> Beh
     """The exit of an older ticket, committed right behind an entry that nobody has copied yet."""
     older, _first, _last = _timed(owner, leader, lambda: leader_open(world, leader))
     entry = leader_open(world, leader)
-    _exit, first, last = _timed(owner, leader, lambda: leader_close(world, leader, older.order))
+    entered, head = time.perf_counter_ns(), _head(owner, leader)
+    leader_close(world, leader, older.order)
+    left = time.perf_counter_ns()
+    # Both are waited for at once: turns that have both events write both
+    passed = _passed(owner, leader, [head, _head(owner, leader)])
+    (_first, entry_last), (exit_first, exit_last) = passed
     _timed(owner, leader, lambda: leader_close(world, leader, entry.order))
-    return Behind(first, last)
+    return Behind((exit_first - left) / 1e6, (exit_last - left) / 1e6, (entry_last - entered) / 1e6)
 
 
 def _timed(owner: psycopg.Connection[Any], leader: Leader, act: Any) -> tuple[OrderAnswer, float, float]:
     """What the act of the leader answers, and the milliseconds from its commit to the first and the last copies."""
     answer = act()
     committed = time.perf_counter_ns()
-    head = _head(owner, leader)
+    ((first, last),) = _passed(owner, leader, [_head(owner, leader)])
+    return answer, (first - committed) / 1e6, (last - committed) / 1e6
+
+
+def _passed(owner: psycopg.Connection[Any], leader: Leader, heads: list[int]) -> list[tuple[int, int]]:
+    """When (ns) the leader's foremost and hindmost shards were seen to have passed each of these events."""
     deadline = time.monotonic() + PATIENCE
-    first = 0
-    while True:
+    first, last = dict.fromkeys(heads, 0), dict.fromkeys(heads, 0)
+    while not all(last.values()):
         hindmost, foremost = _cursors(owner, leader)
         now = time.perf_counter_ns()
-        if foremost >= head:
-            first = first or now
-        if hindmost >= head:
-            return answer, (first - committed) / 1e6, (now - committed) / 1e6
+        for head in heads:
+            first[head] = first[head] or (now if foremost >= head else 0)
+            last[head] = last[head] or (now if hindmost >= head else 0)
         if time.monotonic() > deadline:
             raise BenchmarkError(f"The copies of {leader.followers} followers are not durable after {PATIENCE:.0f} s.")
         time.sleep(_POLL_SECONDS)
+    return [(first[head], last[head]) for head in heads]
 
 
 def _head(owner: psycopg.Connection[Any], leader: Leader) -> int:

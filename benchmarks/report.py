@@ -122,6 +122,7 @@ def _durable_lines(durable: Durable) -> list[str]:
     exits, first = statistics.median(durable.exits_ms), statistics.median(durable.firsts_ms)
     behind_first = statistics.median(behind.first for behind in durable.behind)
     behind_last = statistics.median(behind.last for behind in durable.behind)
+    share = statistics.median(behind.last / behind.entry for behind in durable.behind)
     return [
         f"{_followers(durable.followers)}: {ratios['p50']:.2f} x the floor at p50, {ratios['p99']:.2f} x at p99; "
         f"{durable.copies_per_second:,.0f} copies/s against {durable.floor_per_second:,.0f}/s",
@@ -130,7 +131,7 @@ def _durable_lines(durable: Durable) -> list[str]:
         f"first copies {first:.1f} ms; "
         f"worker CPU {durable.cpu_ms_per_copy * 1000:.0f} us a copy, memory {durable.worker_bytes / 2**20:.0f} MB",
         f"  an exit right behind an entry: first copies {behind_first:.1f} ms, "
-        f"last {behind_last:.1f} ms ({behind_last / product['p50']:.2f} x the entry alone)",
+        f"last {behind_last:.1f} ms ({share:.2f} x the entry before it, {behind_last / product['p50']:.2f} x an entry alone)",
     ]
 
 
