@@ -56,6 +56,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--fan-rate", type=float, default=20.0, help="events a second of all of them together")
     parser.add_argument("--market", action=argparse.BooleanOptionalAction, default=True, help="triggers and margins")
     parser.add_argument("--dry-run", action=argparse.BooleanOptionalAction, default=True, help="a dry run of 90 days")
+    parser.add_argument("--masters", action=argparse.BooleanOptionalAction, default=True, help="statistics of masters")
     options = parser.parse_args(arguments)
     quick = options.quick
     if options.followers is None:
@@ -86,7 +87,7 @@ def _measure(options: argparse.Namespace, database: str, redis: str) -> None:
     # These need Django to be ready
     from django.core.management import call_command
 
-    from benchmarks import dry_run, durable, fan, report, triggers, world
+    from benchmarks import dry_run, durable, fan, masters, report, triggers, world
     from benchmarks.machine import facts
     from infra.database import analyze
 
@@ -117,6 +118,9 @@ def _measure(options: argparse.Namespace, database: str, redis: str) -> None:
             _say("Ticks, margins, many symbols ...")
             child = {**env, "DJANGO_SETTINGS_MODULE": "config.settings"}
             found.market = triggers.measure(quick=options.quick, port=processes.port, env=child, folder=OUTPUT)
+        if options.masters:
+            _say("Statistics of masters ...")
+            found.masters = masters.measure(quick=options.quick)
     finally:
         processes.stop()
     found.load_after = [round(load, 1) for load in os.getloadavg()]

@@ -12,6 +12,8 @@ from benchmarks.durable import Durable
 from benchmarks.fan import Fan
 from benchmarks.figures import Compared, median_of_runs, ratio
 from benchmarks.latency import Latency
+from benchmarks.masters import Found as Masters
+from benchmarks.masters import table as masters_table
 from benchmarks.triggers import Found as Market
 from benchmarks.triggers import table as market_table
 
@@ -27,6 +29,7 @@ class Report:
     fan: Fan | None = None
     statements: dict[int, dict[str, Any]] = field(default_factory=dict)
     market: Market | None = None
+    masters: Masters | None = None
     dry_run: DryRun | None = None
     load_after: list[float] = field(default_factory=list)
     seconds: float = 0.0
@@ -46,6 +49,9 @@ def as_json(report: Report) -> dict[str, Any]:
         plain["fan"] |= {"tails": report.fan.tails, "worst": report.fan.worst}
     if report.market is not None:
         plain["market"]["ticks"]["ratios"] = report.market.ticks.ratios
+    if report.masters is not None:
+        for page, compared in zip(plain["masters"]["pages"], report.masters.pages, strict=True):
+            page["ratios"] = compared.ratios
     if report.dry_run is not None:
         plain["dry_run"]["times"]["ratios"] = report.dry_run.times.ratios
     plain["combined"] = [{"name": name, "ratio": value} for name, value, _detail in _combined(report)]
@@ -95,6 +101,8 @@ def table(report: Report) -> str:
         lines += ["", *_fan_lines(report.fan)]
     if report.market is not None:
         lines += ["", *market_table(report.market)]
+    if report.masters is not None:
+        lines += ["", *masters_table(report.masters)]
     if report.dry_run is not None:
         found = report.dry_run
         lines += ["", f"Dry run of {found.trades:,} trades: a bare read of their {found.events:,} events is the floor"]

@@ -5,6 +5,7 @@ from decimal import Decimal as D
 from io import StringIO
 
 import pytest
+from django.conf import settings
 from django.core.management import call_command
 
 from accounts.models import Tenant
@@ -244,6 +245,12 @@ def test_the_task_serves_every_live_tenant_and_goes_on_after_a_failure(
         head = InboxHead.objects.get(leader_id=houses[1].leader.id).head_seq
         assert StatsCursor.objects.get().event_seq == head
     tasks.age()
+
+
+def test_figures_are_kept_each_second_and_never_by_a_copy_worker() -> None:
+    assert settings.CELERY_BEAT_SCHEDULE["marketplace-stats"]["task"] == tasks.stats.name
+    assert settings.CELERY_BEAT_SCHEDULE["marketplace-stats"]["schedule"] == 1
+    assert not any(name.startswith("marketplace") for name in settings.CELERY_TASK_ROUTES)
 
 
 def test_a_task_ends_after_so_many_transactions(arena: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
