@@ -124,7 +124,14 @@ class TicketForm(forms.Form):
         return data
 
 
-class PendingForm(forms.Form):
+class DialogForm(forms.Form):
+    """A form in a dialog. Its fields' ids are its own: the page behind it may have fields of the same names."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{"auto_id": "dialog_%s", **kwargs})
+
+
+class PendingForm(DialogForm):
     """What a pending order waits for."""
 
     price = ExactField(label=gettext_lazy("Price"), above=True)
@@ -133,7 +140,7 @@ class PendingForm(forms.Form):
     expires = MomentField(label=gettext_lazy("Expires"), help_text=gettext_lazy("Empty: it waits until cancelled."))
 
 
-class CloseForm(forms.Form):
+class CloseForm(DialogForm):
     attempt = forms.CharField(max_length=64, widget=forms.HiddenInput)
     volume = ExactField(label=gettext_lazy("Lots to close"), above=True, most=VOLUME_MOST)
 

@@ -48,7 +48,10 @@ def ticket(request: PortalRequest) -> HttpResponse:
     context |= outcome or {"form": _blank(watched, given)}
     context |= _estimate(account, watched, context["form"].data or context["form"].initial)
     if request.htmx:
-        return render(request, "portal/parts/ticket.html", context)
+        response = render(request, "portal/parts/ticket.html", context)
+        if "done" in context:
+            response["HX-Trigger"] = "reread-all"
+        return response
     return render(request, "portal/trade.html", context | positions_context(reads.book_of(viewer.shown), viewer.actor))
 
 

@@ -359,11 +359,34 @@ function quotesWanted() {
 
 // --- The truth ------------------------------------------------------------------------------------------------------------
 
+let reading = false;
+let again = false;
+
+/** One reading at a time: what is asked for meanwhile comes after it, because the part that asks is itself replaced. */
 function reread(tell) {
   const part = document.getElementById("live-part");
-  if (part) window.htmx.trigger(part, "reread");
+  if (part && reading) again = true;
+  else if (part) window.htmx.trigger(part, "reread");
   if (tell) window.portalSay("info", words.reread);
 }
+
+function readingEnded() {
+  reading = false;
+  if (!again) return;
+  again = false;
+  reread(false);
+}
+
+const ofLivePart = (event) => event.detail.target?.id === "live-part";
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (ofLivePart(event)) reading = true;
+});
+document.addEventListener("htmx:afterRequest", (event) => {
+  // The new part listens once it has settled.
+  if (ofLivePart(event)) window.setTimeout(readingEnded, window.htmx.config.defaultSettleDelay + 1);
+});
+// An answer of the server says that something was done.
+document.addEventListener("reread-all", () => reread(false));
 
 function takeIn() {
   const stored = document.getElementById("live-data");

@@ -6,8 +6,12 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from accounts.services import product_config_update
+from accounts.models import Role
+from accounts.services import product_config_update, user_create
 from copytrade.models import CopyMaster, CopySubscription, MasterStatus
+from copytrade.services.masters import master_status_set
+from core import clock
+from infra.actor import Actor, SessionType
 from infra.tenancy import tenant_scope
 from tests.browser.scene import Scene
 from tests.integration.portal.conftest import SignIn
@@ -112,6 +116,25 @@ def test_r201_rules_that_are_not_met_are_told_one_by_one(newcomer: tuple[Client,
     assert "The account must be at least 30 days old; it is 0." in page
     assert "It must have closed at least 20 trades; it has closed 0." in page
     assert own(scene, newcomer[1]) is None
+
+
+def test_r204_the_owner_reads_what_staff_decided_and_why(sign_in: SignIn, scene: Scene) -> None:
+    with tenant_scope(scene.tenant_id):
+        owner = user_create(
+            email="owner@northwind.example", password="x" * 12, role=Role.ADMIN, owner=True, at=clock.now()
+        )
+    actor = Actor(session_type=SessionType.ADMIN, user_id=owner.pk, tenant_id=scene.tenant_id, owner=True)
+    with tenant_scope(scene.tenant_id):
+        master_status_set(
+            actor=actor,
+            master_id=_leader(scene).pk,
+            status=MasterStatus.PAUSED,
+            reason="Too deep a fall",
+            at=clock.now(),
+        )
+    page = sign_in(scene.leader_email).get("/app/masters/mine").content.decode()
+    assert "Your operator paused it" in page
+    assert "Too deep a fall" in page
 
 
 def _leader(scene: Scene) -> CopyMaster:
