@@ -22,7 +22,7 @@ from copytrade.domain.retries import retry_delay
 from copytrade.domain.values import LeaderEvent, Link
 from copytrade.engine.failures import failed_exit_frame
 from copytrade.engine.hands import Hands
-from copytrade.engine.metrics import copies_note
+from copytrade.engine.metrics import copies_note, turn_note
 from copytrade.engine.outcome import Copy, Outcome
 from copytrade.engine.reads import Claim, Stand, read_stand
 from copytrade.engine.resting import shadow_cancel
@@ -201,6 +201,7 @@ def _attempt(
     publish(outcome.frames)
     if not simulated:
         copies_note(outcome.copies, clock())
+        turn_note(work.claim.leader_login, outcome.copies, clock())
     return len(work.done) + len(work.later)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from prometheus_client import Counter
 
-from copytrade.engine.metrics import copies_note
+from copytrade.engine.metrics import copies_note, turn_note
 from copytrade.engine.outcome import Outcome
 from copytrade.engine.reads import claim_shard, members_of, read_stand
 from copytrade.engine.turn import ALL, Clock, Muster, turn_decide
@@ -101,6 +101,7 @@ def shard_turn(
     publish(outcome.frames)
     if not simulated:
         copies_note(outcome.copies, clock())
+        turn_note(outcome.claim.leader_login, outcome.copies, clock())
     fault("copy.published")
     return TurnReport(outcome.claim.shard_id, done=True, more=outcome.claim.more, exits_wait=outcome.claim.exits_wait)
 

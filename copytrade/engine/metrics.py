@@ -6,7 +6,7 @@ Counted after the commit and only then: a turn that is rolled back has copied no
 import logging
 from collections import Counter as Counted
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.utils import DatabaseError, InterfaceError
 from prometheus_client import Counter, Histogram
@@ -54,6 +54,19 @@ def copies_note(copies: Sequence[Copy], filled_at: datetime) -> None:
                 copy.id, copy.event.source_kind, copy.event.id, copy.settings.subscription_id, copy.account.login,
                 copy.event.trade_id, copy.event.kind.value, copy.status.value, copy.reason,
             )  # fmt: skip
+
+
+def turn_note(leader: int, copies: Sequence[Copy], filled_at: datetime) -> None:
+    """One line of log for a turn that filled something: its events, and the time from the oldest one to the copies."""
+    filled = sum(1 for copy in copies if copy.status is CopyStatus.FILLED)
+    if not filled or not logger.isEnabledFor(logging.INFO):
+        return
+    first, last = copies[0].event, copies[-1].event
+    lag = (filled_at - min(copy.event.at for copy in copies)) / timedelta(milliseconds=1)
+    logger.info(
+        "leader=%s events=%s%s..%s copies=%s filled=%s ms=%.1f",
+        leader, first.source_kind, first.id, last.id, len(copies), filled, lag,
+    )  # fmt: skip
 
 
 class LagCollector(Collector):

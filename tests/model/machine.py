@@ -99,13 +99,21 @@ class Copying(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         try:
-            for leader in self.leaders:
-                self._drain(leader)
-            self.agree()
-            for prove in (ledger_prove, trades_prove, copies_prove):
-                assert list(prove(self.place.id)) == []
+            self.prove()
         finally:
-            transaction.savepoint_rollback(self.savepoint)
+            self.undo()
+
+    def prove(self) -> None:
+        """What waits is copied, and then product, model and all proofs agree."""
+        for leader in self.leaders:
+            self._drain(leader)
+        self.agree()
+        for prove in (ledger_prove, trades_prove, copies_prove):
+            assert list(prove(self.place.id)) == []
+
+    def undo(self) -> None:
+        """As if nothing had happened, for the next walk."""
+        transaction.savepoint_rollback(self.savepoint)
 
     def _id(self, account: Account) -> int:
         return self.real[account.name].id

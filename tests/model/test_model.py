@@ -63,14 +63,15 @@ def test_long_walks_come_to_everything_and_are_copied_as_the_model_says(prepared
         try:
             machine.first_agreements([FIRST_WISHES[number % len(FIRST_WISHES)], {}, drawn(luck), drawn(luck)])
             for _step in range(80):
-                _step_at_random(machine, luck)
+                step_at_random(machine, luck)
                 machine.agree()
         finally:
             machine.teardown()
     assert SEEN - set(seen) == set()
 
 
-def _step_at_random(machine: "Copying", luck: Random) -> None:
+def step_at_random(machine: Copying, luck: Random) -> None:
+    """One thing that somebody does, by an even hand."""
     who, symbol, side, volume = (
         luck.randrange(1000),
         luck.choice(SYMBOLS),

@@ -54,3 +54,15 @@ def test_a_rejected_copy_is_a_line_with_its_ids(world, caplog):
     assert f"copy_order={order.pk} event=E{order.source_id}" in line
     assert f"follower={house.followers[0].login} leader_order={trade}" in line
     assert line.endswith("action=OPEN status=REJECTED reason=RET_TRADE_NO_MONEY")
+
+
+def test_a_turn_that_filled_is_one_line(world, caplog):
+    house = copy_house(world.north, followers=3)
+    house.open(house.leader, "0.1")
+    house.wait(0.25)
+    with caplog.at_level(logging.INFO, "copytrade.copies"):
+        house.drain()
+        house.drain()
+    event = house.orders()[0].source_id
+    lines = [record.getMessage() for record in caplog.records if record.name == "copytrade.copies"]
+    assert lines == [f"leader={house.leader.login} events=E{event}..{event} copies=3 filled=3 ms=250.0"]

@@ -1,0 +1,103 @@
+"""The machine finds what it is there for: small rules of the product are made wrong on purpose, one at a time, and within
+a few walks product and model disagree."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from random import Random
+from typing import Any
+
+import pytest
+
+from copytrade.domain import exits, guards, sizing
+from copytrade.domain.guards import Guard
+from core.rounding import ceil_to_step, floor_to_step
+from tests.model.machine import Copying, prepare
+from tests.model.test_model import step_at_random
+from tests.model.wishes import drawn
+
+WALKS = 12
+"""How many walks a wrong rule may survive at most."""
+STEPS = 80
+
+
+def without(name: str) -> Callable[[pytest.MonkeyPatch], None]:
+    """A guard is not asked."""
+
+    def plant(patch: pytest.MonkeyPatch) -> None:
+        left = tuple(guard for guard in guards.ENTRY_GUARDS if guard.__name__ != name)
+        assert len(left) == len(guards.ENTRY_GUARDS) - 1
+        patch.setattr(guards, "ENTRY_GUARDS", left)
+
+    return plant
+
+
+def with_settings(name: str, **changes: Callable[[Any], Any]) -> Callable[[pytest.MonkeyPatch], None]:
+    """A guard reads some settings wrong."""
+
+    def plant(patch: pytest.MonkeyPatch) -> None:
+        def wrong(guard: Guard) -> Guard:
+            def ask(entry: guards.Entry) -> guards.Skip | None:
+                right = entry.settings
+                entry.settings = replace(right, **{key: change(getattr(right, key)) for key, change in changes.items()})
+                try:
+                    return guard(entry)
+                finally:
+                    entry.settings = right
+
+            return ask
+
+        made = tuple(wrong(guard) if guard.__name__ == name else guard for guard in guards.ENTRY_GUARDS)
+        patch.setattr(guards, "ENTRY_GUARDS", made)
+
+    return plant
+
+
+def exits_round_down(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(exits, "exit_rounded", lambda volume, step, _rounding: floor_to_step(volume, step))
+
+
+def exits_take_a_step_more(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(exits, "exit_rounded", lambda volume, step, _rounding: ceil_to_step(volume, step) + step)
+
+
+def entries_round_up(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(sizing, "_entry_rounded", lambda volume, step, _rounding: ceil_to_step(volume, step))
+
+
+PLANTED = {
+    "exits round down": exits_round_down,
+    "exits take a step more": exits_take_a_step_more,
+    "entries round up": entries_round_up,
+    "the other side is not looked at": without("_opposite"),
+    "an increase needs no copy": without("_linked"),
+    "what is closed again is copied": without("_still_open"),
+    "a pause does not hold": without("_subscription"),
+    "close only opens": without("_copy_mode"),
+    "symbol lists are not read": without("_symbols"),
+    "one position too many": with_settings("_positions", max_positions=lambda most: most and most + 1),
+    "a signal may be a second too old": with_settings("_age", max_signal_age_seconds=lambda s: s and s + 1),
+}
+
+
+@pytest.mark.parametrize("plant", PLANTED.values(), ids=PLANTED)
+def test_a_rule_that_is_made_wrong_is_found(db: None, world: Any, monkeypatch: pytest.MonkeyPatch, plant: Any) -> None:
+    prepare(world.north)
+    plant(monkeypatch)
+    assert any(_walk_fails(number) for number in range(WALKS)), "the machine did not find it"
+
+
+def _walk_fails(number: int) -> bool:
+    luck = Random(number)
+    machine = Copying()
+    try:
+        machine.first_agreements([drawn(luck) for _agreement in range(4)])
+        for _step in range(STEPS):
+            step_at_random(machine, luck)
+            machine.agree()
+        machine.prove()
+    except (AssertionError, ValueError, KeyError):
+        # Also where the model itself cannot go on from there: an exit larger than a ticket, a link that it does not know.
+        return True
+    finally:
+        machine.undo()
+    return False
