@@ -22,7 +22,7 @@ from accounts.models import Tenant, TradingAccount
 from core.rounding import ZERO, stored
 from infra.bulk import hot_cursor, insert_rows, update_rows
 from infra.faults import fault
-from infra.retry import retried
+from infra.retry import DATABASE_PASSING, retried
 from infra.tenancy import tenant_scope
 from marketplace.domain.calendar import Calendar, calendar_of
 from marketplace.domain.figures import Figures, Snapshots, Standing, period_figures
@@ -112,15 +112,38 @@ def stats_refresh(*, tenant_id: int, at: datetime, most: int | None = None) -> i
     """Brings the masters of the tenant up to date whose figures are behind; gives how many accounts that were.
 
     `most` bounds the transactions, each of `AT_ONCE` accounts; whoever is left is found by the next call. Idempotent, and
-    safe to run beside itself. Killed anywhere, what was committed stays and the rest is found again.
+    safe to run beside itself. Killed anywhere, what was committed stays and the rest is found again. An account whose
+    figures cannot be made is logged and stays behind; it holds nobody up.
     """
+    with tenant_scope(tenant_id):
+        hot_cursor().execute(_ADOPT_SQL, prepare=True)
     done, after = 0, 0
     for _number in count() if most is None else range(most):
-        ids = retried(partial(_chunk, tenant_id, after, at))
+        ids = _next(tenant_id, after, at)
         if not ids:
             break
         done, after = done + len(ids), ids[-1]
     return done
+
+
+def _next(tenant_id: int, after: int, at: datetime) -> list[int]:
+    """The next accounts, together; one by one where that fails."""
+    claimed: list[int] = []
+    try:
+        return retried(partial(_chunk, tenant_id, after, at, claimed, AT_ONCE))
+    except DATABASE_PASSING:
+        raise
+    except Exception:
+        if not claimed:
+            raise
+    for number in claimed:
+        try:
+            retried(partial(_chunk, tenant_id, number - 1, at, [], 1))
+        except DATABASE_PASSING:
+            raise
+        except Exception:
+            logger.exception("the figures of account %s cannot be made", number)
+    return claimed
 
 
 def stats_age(*, tenant_id: int, at: datetime) -> int:
@@ -141,25 +164,23 @@ def stats_recount(*, tenant_id: int, at: datetime) -> int:
     return stats_refresh(tenant_id=tenant_id, at=at)
 
 
-def _chunk(tenant_id: int, after: int, at: datetime) -> list[int]:
-    """Brings the next accounts up to date that are behind; which they were, ascending."""
+def _chunk(tenant_id: int, after: int, at: datetime, claimed: list[int], most: int) -> list[int]:
+    """Brings the next accounts up to date that are behind; which they were, ascending. `claimed` has them at once."""
     with tenant_scope(tenant_id):
         cursor = hot_cursor()
-        if not after:
-            cursor.execute(_ADOPT_SQL, prepare=True)
         # What this transaction can know of ended days is read before anything that depends on them.
         day = DayEnd.objects.filter(finished_at__isnull=False).aggregate(last=Max("day"))["last"]
-        values = {"after": after, "tenant": tenant_id, "day": day, "most": AT_ONCE}
-        claimed = cursor.execute(_CLAIM_SQL, values, prepare=True).fetchall()
-        if not claimed:
+        values = {"after": after, "tenant": tenant_id, "day": day, "most": most}
+        rows = cursor.execute(_CLAIM_SQL, values, prepare=True).fetchall()
+        claimed[:] = ids = [row[0] for row in rows]
+        if not ids:
             return []
-        ids = [row[0] for row in claimed]
         changed = {row[0] for row in cursor.execute(_CHANGES_SQL, [ids], prepare=True)}
         desk = desk_open(cursor, ids, lock=False, pending=())
         calendar, ages = _calendar(tenant_id, ids, at)
-        _count(cursor, calendar, {row[0]: row[1] for row in claimed})
+        _count(cursor, calendar, {row[0]: row[1] for row in rows})
         fault("stats.counted")
-        moved = {row[0] for row in claimed if row[2] != day or row[1] < 0}
+        moved = {row[0] for row in rows if row[2] != day or row[1] < 0}
         profiles, living = _profiles(cursor, ids)
         with_followers = [p for p in profiles if p.account_id in changed or p.account_id in moved or not p.rows]
         found = followings(cursor, {p.id: desk.accounts[p.account_id].currency for p in with_followers}, desk.market)

@@ -33,6 +33,8 @@ IN_THE_WORKER = (
 IN_COMMANDS = ("command.claimed", "command.read", "command.decided", "command.written", "command.committed")
 """Passed in `test_commands_killed`."""
 IN_THE_SWEEP = ("sweep.found",)
+IN_THE_STATISTICS = ("stats.counted",)
+"""Passed in `test_keeping` of the marketplace."""
 BY_SOCKET = ("order.locked", "order.written", "order.committed", "order.answered")
 BY_REST = ("order.locked", "request.committed")
 PACKAGES = (
@@ -273,7 +275,7 @@ def test_every_place_is_killed_at():
         if path.relative_to(settings.BASE_DIR).parts[0] in PACKAGES
         for place in re.findall(r'\bfault\("([^"]+)"\)', path.read_text())
     }
-    assert found == {*IN_THE_WORKER, *IN_COMMANDS, *IN_THE_SWEEP, *BY_SOCKET, *BY_REST}
+    assert found == {*IN_THE_WORKER, *IN_COMMANDS, *IN_THE_SWEEP, *IN_THE_STATISTICS, *BY_SOCKET, *BY_REST}
 
 
 def test_nothing_in_the_product_arms_a_place():

@@ -23,7 +23,7 @@ from tests.support.copy_house import CopyHouse, copy_house, join
 from tests.support.house import AT
 
 
-class Killed(Exception):
+class Killed(BaseException):
     """What ends a process in the middle."""
 
 

@@ -9,6 +9,7 @@ import pytest
 from accounts.models import Tenant
 from copytrade.services.masters import master_end
 from core.states import Side
+from infra.database import owner_connection
 from marketplace.models import AccountDay, StatsCursor
 from marketplace.services.refreshing import stats_recount
 from tests.integration.day_end.evening import instant
@@ -231,3 +232,21 @@ def test_history_belongs_to_the_account_and_not_to_the_profile(arena: Arena) -> 
         closed.refresh_from_db()
         assert closed.pnl == -50
         assert StatsCursor.objects.count() == 1
+
+
+@pytest.mark.spoils_the_books
+@pytest.mark.django_db(transaction=True)
+def test_an_account_whose_figures_cannot_be_made_holds_nobody_up(
+    arena: Arena, caplog: pytest.LogCaptureFixture
+) -> None:
+    alice, bob = arena.master(), arena.master()
+    arena.trip(alice, "2 10:00", "2 12:00", 50)
+    arena.trip(bob, "2 12:00", "2 13:00", 50)
+    with owner_connection() as raw:
+        raw.execute("UPDATE trading_equitysnapshot SET equity = 'NaN' WHERE account_id = %s", [alice.id])
+    with caplog.at_level("ERROR", "marketplace.stats"):
+        arena.refresh("2 14:00")
+    assert arena.stats(bob).trades == 1
+    assert arena.stats(alice).updated_at is None
+    assert [record.getMessage() for record in caplog.records] == [f"the figures of account {alice.id} cannot be made"]
+    assert arena.wrong(bob, "2 14:00") == {}
