@@ -56,16 +56,18 @@ _FOLLOWERS_SQL = b"""
 SELECT follower_id FROM copytrade_tradelink WHERE state = 0 AND NOT resting
 UNION SELECT follower_id FROM copytrade_synclight ORDER BY 1
 """
+# A ticket's volume goes to its oldest link first: what all of its links hold together is never more than the ticket.
 _LIGHTS_SQL = (
     b"""
 SELECT l.follower_id, l.symbol,
   sum(CASE l.side WHEN 'BUY' THEN 1 ELSE -1 END * CASE WHEN lt.id IS NULL THEN 0
       ELSE l.volume - least(l.volume, coalesce(f.volume, 0)) END),
-  sum(CASE l.side WHEN 'BUY' THEN 1 ELSE -1 END * coalesce(least(l.volume, ft.volume), 0)),
+  sum(CASE l.side WHEN 'BUY' THEN 1 ELSE -1 END * greatest(least(l.volume, coalesce(ft.volume, 0) - l.older), 0)),
   bool_or(shard.cursor < leader.event_seq),
   max(f.last_error) FILTER (WHERE f.state = 'OPEN'),
   CASE WHEN bool_and(rests.code <> '') THEN min(rests.code) ELSE '' END
-FROM copytrade_tradelink l
+FROM (SELECT *, sum(volume) OVER (PARTITION BY follower_id, follower_trade_id ORDER BY id) - volume AS older
+      FROM copytrade_tradelink WHERE state = 0 AND NOT resting AND follower_id = ANY(%s::bigint[])) l
 JOIN copytrade_copysubscription sub ON sub.id = l.subscription_id
 """
     + RESTS_FROM_SQL
@@ -78,7 +80,7 @@ JOIN accounts_tradingaccount leader ON leader.id = l.leader_id
 LEFT JOIN trading_trade lt ON lt.id = l.leader_trade_id AND lt.account_id = l.leader_id AND lt.state = 0
 LEFT JOIN trading_trade ft ON ft.id = l.follower_trade_id AND ft.account_id = l.follower_id AND ft.state = 0
 LEFT JOIN copytrade_failedexit f ON f.link_id = l.id AND f.state = 'OPEN'
-WHERE l.state = 0 AND NOT l.resting AND l.follower_id = ANY(%s::bigint[]) GROUP BY l.follower_id, l.symbol
+GROUP BY l.follower_id, l.symbol
 """
 )
 _SAVE_SQL = b"""

@@ -153,6 +153,25 @@ def test_x11_a_difference_that_nobody_works_on_is_out_of_sync(house):
     assert lights(house)[0][:5] == ("EURUSD", 1.0, 0.5, "OUT_OF_SYNC", "DIFFERENT_VOLUME")
 
 
+def test_x11_the_links_of_one_ticket_are_counted_together(world):
+    house = copy_house(world.north, follower_netting=True)
+    house.open(house.leader, "1")
+    house.open(house.leader, "1")
+    house.drain()
+    (ticket,) = house.tickets(house.followers[0])
+    assert ticket.volume == sum(link.volume for link in house.links()) == 2
+    compare(house)
+    assert lights(house)[0][1:5] == (2.0, 2.0, "IN_SYNC", "")
+    with house.place.scope():
+        Trade.objects.filter(pk=ticket.pk).update(volume="1.5")
+    compare(house)
+    assert lights(house)[0][1:5] == (2.0, 1.5, "OUT_OF_SYNC", "DIFFERENT_VOLUME")
+    with house.place.scope():
+        Trade.objects.filter(pk=ticket.pk).update(volume="0.4")  # less than one of them alone
+    compare(house)
+    assert lights(house)[0][1:5] == (2.0, 0.4, "OUT_OF_SYNC", "DIFFERENT_VOLUME")
+
+
 def test_x11_by_rest(house, world, api):
     house.open(house.leader, "0.3")
     house.drain()
