@@ -14,7 +14,7 @@ from copytrade.models import CopyMaster, CopyOrder, CopySubscription, LeaderShar
 from copytrade.selectors import refusal_params
 from core.errors import forbidden, not_found
 from core.rounding import ZERO, plain
-from core.states import CopyStatus, EventKind, LinkState, TradeState
+from core.states import CopyStatus, EventKind, LinkState, Origin, TradeState
 from infra.actor import Actor
 from trading.models import AccountEvent, Trade
 
@@ -62,8 +62,11 @@ class Sight:
         return f"{at.astimezone(self.zone):%Y-%m-%d %H:%M %Z}"
 
 
-def explain(actor: Actor, *, leader_order: int, follower_login: int, at: datetime) -> Story:
-    """The story of a leader's order for a follower's account, as far as the actor may see it.
+def explain(
+    actor: Actor, *, leader_order: int, follower_login: int, at: datetime, zone: ZoneInfo | None = None
+) -> Story:
+    """The story of a leader's order for a follower's account, as far as the actor may see it, told on the clocks of
+    `zone`; without one on the actor's.
 
     Customers see those in which an own account leads or follows: 404 for an order or an account that does not exist, 403
     for others' and for two accounts that never copied each other unless both are the actor's.
@@ -77,12 +80,15 @@ def explain(actor: Actor, *, leader_order: int, follower_login: int, at: datetim
     if not (leads and follows) and not ((leads or follows) and joined):
         raise forbidden("PERMISSION_DENIED", _("This order does not concern your accounts."))
     shown = leads or CopyMaster.objects.filter(account_id=trade.account_id, show_trade_history=True).exists()
-    return story_of(trade, follower, Sight(leader=shown, follower=follows, zone=zone_of(actor)), at=at)
+    return story_of(trade, follower, Sight(leader=shown, follower=follows, zone=zone or zone_of(actor)), at=at)
 
 
 def story_of(trade: Trade, follower: TradingAccount, sight: Sight, *, at: datetime) -> Story:
-    """The story of `trade`, which is the leader's, for `follower`. Seven queries."""
-    events = list(AccountEvent.objects.filter(account_id=trade.account_id, trade_id=trade.pk).order_by("seq"))
+    """The story of `trade`, which is the leader's, for `follower`. At most seven queries."""
+    happened = AccountEvent.objects.filter(account_id=trade.account_id, trade_id=trade.pk)
+    if not trade.copied:  # as good as always: then the index without copies finds them
+        happened = happened.exclude(origin=Origin.COPY)
+    events = list(happened.order_by("seq"))
     subscriptions = list(
         CopySubscription.objects.filter(leader_id=trade.account_id, follower_id=follower.pk).order_by(
             "created_at", "pk"
@@ -225,12 +231,14 @@ def _silence(
 def _now(trade: Trade, links: Iterable[TradeLink], at: datetime, sight: Sight) -> Step:
     active = [link for link in links if link.state == LinkState.ACTIVE]
     let_go = [link.follower_trade_id for link in links if link.state == LinkState.UNTRACKED]
+    own = _still_open(let_go) if let_go and not active else []
     leader_open = trade.state == TradeState.OPEN
-    if active:
+    waiting = leader_open and trade.cmd > 1
+    if active and not waiting:
         code = "NOW_BOTH_OPEN" if leader_open else "NOW_FOLLOWER_ONLY"
-    elif let_go and Trade.objects.filter(pk__in=let_go, state=TradeState.OPEN).exists():
+    elif own:
         code = "NOW_OWN"
-    elif leader_open and trade.cmd > 1:
+    elif waiting:
         code = "NOW_PENDING"
     else:
         code = "NOW_LEADER_ONLY" if leader_open else "NOW_FLAT"
@@ -240,7 +248,13 @@ def _now(trade: Trade, links: Iterable[TradeLink], at: datetime, sight: Sight) -
             "orders": [link.follower_trade_id for link in active],
             "lots": plain(sum((k.volume for k in active), ZERO)),
         }
+    elif sight.follower and own:
+        values = {"orders": own}
     return _step(at.astimezone(UTC), "POSITION", code, {}, values)
+
+
+def _still_open(orders: Iterable[int]) -> list[int]:
+    return list(Trade.objects.filter(pk__in=orders, state=TradeState.OPEN).order_by("pk").values_list("pk", flat=True))
 
 
 def _told(values: Mapping[str, Any]) -> dict[str, Any]:
