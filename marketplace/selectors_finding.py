@@ -1,71 +1,127 @@
 """Finding masters: by their figures of one period, and never one that the actor may not see."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 from typing import Any, Final
 
-from django.db.models import BigIntegerField, Case, Count, F, OuterRef, Q, QuerySet, Subquery, Sum, Value, When
+from django.db.models import BigIntegerField, Case, Count, F, OuterRef, QuerySet, Subquery, Sum, Value, When
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
-from copytrade.models import CopySubscription, MasterStatus, Visibility
+from copytrade.models import CopySubscription, MasterStatus
 from core.errors import forbidden
 from infra.actor import Actor
+from infra.bulk import hot_cursor, ids_array
+from infra.prepared import count_of, rows_of
 from marketplace.domain.periods import Period
 from marketplace.models import MasterStats
 
-_PUBLIC: Final = Q(
-    listed=True,
-    master__status=MasterStatus.ACTIVE,
-    master__enabled=True,
-    master__visibility=Visibility.PUBLIC,
-    master__ended_at__isnull=True,
+_HIDDEN_SQL: Final = b"""
+SELECT id FROM copytrade_copymaster
+WHERE customer_id = %s AND ended_at IS NULL AND NOT (enabled AND status = 'ACTIVE' AND visibility = 'public')
+"""
+# The figures are read by the mark of who is listed; for what is shown the profile itself has the last word.
+_ROWS_SQL: Final = """
+SELECT {columns}
+FROM unnest(%(masters)s::bigint[]) WITH ORDINALITY AS page (master_id, place)
+JOIN marketplace_masterstats s ON s.master_id = page.master_id AND s.period = %(period)s
+JOIN copytrade_copymaster m ON m.id = s.master_id
+JOIN accounts_tradingaccount a ON a.id = m.account_id
+LEFT JOIN copytrade_rewardpolicy p ON p.master_id = m.id
+LEFT JOIN accounts_tradingaccount o ON o.id = p.payout_account_id
+WHERE m.ended_at IS NULL
+  AND (m.customer_id = %(customer)s OR m.enabled AND m.status = 'ACTIVE' AND m.visibility = 'public')
+ORDER BY page.place
+"""
+_WORKED_OUT: Final = {
+    "own": "m.customer_id = %(customer)s",
+    "living_followers": (
+        "(SELECT count(*) FROM copytrade_copysubscription f JOIN accounts_tradingaccount fa ON fa.id = f.follower_id"
+        " WHERE f.master_id = m.id AND f.ended_at IS NULL AND fa.customer_id <> m.customer_id)"
+    ),
+}
+_TABLES: Final = (
+    ("master__reward_policy__payout_account__", "o"),
+    ("master__reward_policy__", "p"),
+    ("master__account__", "a"),
+    ("master__", "m"),
+    ("", "s"),
 )
+
+Narrowed = Callable[[QuerySet[Any]], QuerySet[Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a customer may find for one period: active, enabled, public masters, and always the own ones.
-
-    The figures carry a mark of who is listed, which changes with the profile in one transaction and serves the indexes; for
-    what is shown the profile itself has the last word. `worked_out` says whether a query may use `own` and
-    `living_followers`, which cost something for every row.
-    """
+    """What a customer may find for one period: active, enabled, public masters, and always the own ones."""
 
     customer_id: int
     period: Period
 
-    def parts(self, *, worked_out: bool) -> tuple[QuerySet[MasterStats], QuerySet[MasterStats]]:
-        """What everybody finds, and what this customer finds alone: in one query they could not be read in the order of
-        an index."""
-        figures = self._figures(worked_out)
-        return figures.filter(listed=True), figures.filter(self._own, listed=False)
-
-    def chosen(self, ids: list[int], *, worked_out: bool) -> QuerySet[MasterStats]:
-        """The masters of these rows."""
-        return self._figures(worked_out).filter(pk__in=ids)
-
-    def shown(self, ids: list[int] | None = None) -> QuerySet[MasterStats]:
-        """Listed masters, or those of these rows, with everything that is told of them."""
-        if ids is None:
-            return self._figures(True).filter(_PUBLIC)
-        return self.chosen(ids, worked_out=True).filter(_PUBLIC | self._own)
-
-    @property
-    def _own(self) -> Q:
-        return Q(master__customer_id=self.customer_id, master__ended_at__isnull=True)
-
-    def _figures(self, worked_out: bool) -> QuerySet[MasterStats]:
+    def ranking(self, narrowed: Narrowed, *, worked_out: bool) -> "Ranking":
+        """Those that `narrowed` leaves of the figures that it is given, in its order. `worked_out` says whether it may use
+        `own` and `living_followers`, which cost something for every row."""
         figures = MasterStats.objects.filter(period=self.period)
-        if not worked_out:
-            return figures
-        own = Case(When(master__customer_id=self.customer_id, then=Value(True)), default=Value(False))
-        return with_followers(figures).annotate(own=own)
+        if worked_out:
+            own = Case(When(master__customer_id=self.customer_id, then=Value(True)), default=Value(False))
+            figures = with_followers(figures).annotate(own=own)
+        hidden = hot_cursor().execute(_HIDDEN_SQL, [self.customer_id], prepare=True).fetchall()
+        return Ranking(narrowed, figures, [master for (master,) in hidden])
+
+    def rows(self, masters: Sequence[int], paths: tuple[str, ...]) -> list[tuple[Any, ...]]:
+        """What `paths` of these masters' figures hold, in their order; without those that may not be found.
+
+        The statement is the same for every question, so it is neither built nor planned again.
+        """
+        values = {"masters": ids_array(masters), "period": self.period.value, "customer": self.customer_id}
+        return hot_cursor().execute(_rows_sql(paths), values, prepare=True).fetchall()
+
+
+class Ranking:
+    """The ids of masters that a customer finds, narrowed and in order; a slice is read when it is asked for.
+
+    What everybody finds and what is `hidden` from others are read apart: in one query they could not be read in the order
+    of an index. Where there is nothing of the latter, the former is all.
+    """
+
+    def __init__(self, narrowed: Narrowed, figures: QuerySet[Any], hidden: list[int]) -> None:
+        self._narrowed = narrowed
+        self._figures = figures
+        self._listed = narrowed(figures.filter(listed=True))
+        self._hidden = self._ids(narrowed(figures.filter(listed=False, master_id__in=hidden))) if hidden else []
+
+    def count(self) -> int:
+        """How many there are."""
+        return count_of(self._listed) + len(self._hidden)
+
+    def __getitem__(self, part: slice) -> list[int]:
+        if not self._hidden:
+            return self._ids(self._listed[part])
+        among = [*self._ids(self._listed[: part.stop]), *self._hidden]
+        return self._ids(self._narrowed(self._figures.filter(master_id__in=among))[part])
+
+    @staticmethod
+    def _ids(figures: QuerySet[Any]) -> list[int]:
+        return [master for (master,) in rows_of(figures.values_list("master_id"))]
+
+
+@cache
+def _rows_sql(paths: tuple[str, ...]) -> bytes:
+    return _ROWS_SQL.replace("{columns}", ", ".join(map(_column, paths))).encode()
+
+
+def _column(path: str) -> str:
+    if path in _WORKED_OUT:
+        return _WORKED_OUT[path]
+    prefix, table = next(known for known in _TABLES if path.startswith(known[0]))
+    return f"{table}.{path.removeprefix(prefix)}"
 
 
 def masters_found(actor: Actor, period: Period) -> Found:
     """What a customer may find."""
-    return Found(actor.user_id, period)
+    return Found(actor.user_id, Period(period))
 
 
 def masters_managed(actor: Actor, period: Period) -> QuerySet[Any]:

@@ -41,6 +41,9 @@ TIME: Final = ColumnKind.TIME
 FLAG: Final = ColumnKind.FLAG
 VOLUME: Final = ColumnKind.VOLUME
 
+_Cell = tuple[int, Callable[[Any], Any] | None]
+"""Where a row has a column, and how it is written."""
+
 _COUNT: Final = "wire_count"
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 _TO_WIRE: Final[dict[ColumnKind, Callable[[Any], Any]]] = {
@@ -99,6 +102,12 @@ class Table:
         }
         self._order: Order = tuple((name, direction == "desc") for name, direction in order)
         self._tie = tie
+        self.paths = tuple(dict.fromkeys(self._operands[name].path for name in self.columns))
+        """Where a queryset has what the columns show, each once."""
+        self._cells_by_column: dict[str, _Cell] = {
+            name: (self.paths.index(self._operands[name].path), column.writer) for name, column in self.columns.items()
+        }
+        self._nested = _nested(self._cells_by_column)
 
     def asked(self, payload: Mapping[str, Any]) -> Asked:
         """What the caller asks of this table; `DomainError` 400 for what it does not have. Touches no database."""
@@ -120,7 +129,7 @@ class Table:
         found = self.matches(asked, queryset)
         summary = self._summary(found, totals or {})
         page = _page(asked, found, summary["count"])
-        rows = [] if page is None else self.values_of(page)
+        rows = [] if page is None else self.values_of(self.stored(page))
         return {"structure": list(self.columns), "rows": rows, **summary}
 
     def answer(self, asked: Asked, queryset: QuerySet[Any], totals: Mapping[str, Column] | None = None) -> HttpResponse:
@@ -128,10 +137,9 @@ class Table:
         table = self.read(asked, queryset, totals)
         return csv_response(table["structure"], table["rows"]) if asked.as_csv else Response(table)
 
-    def objects_of(self, page: QuerySet[Any]) -> list[dict[str, Any]]:
-        """The rows of a queryset in the order that it has, as objects; a dot in a column's name opens one inside."""
-        places = [name.split(".") for name in self.columns]
-        return [_nested(places, row) for row in self.values_of(page)]
+    def objects_of(self, rows: Iterable[Sequence[Any]]) -> list[dict[str, Any]]:
+        """Rows in the order of `paths` as objects; a dot in a column's name opens one inside."""
+        return [_object(self._nested, row) for row in rows]
 
     def shape(self, **totals: Shape) -> Shape:
         """What `answer` gives, for `describe(answer=...)`; `totals` as in `read`."""
@@ -180,19 +188,18 @@ class Table:
             summary[name] = column.writer(value) if column.writer else value
         return summary
 
-    def values_of(self, page: QuerySet[Any]) -> list[list[Any]]:
-        """The rows of a queryset in the order that it has, as lists in the order of the columns."""
-        places: dict[str, int] = {}
-        expressions: dict[str, BaseExpression] = {}
-        for name, column in self.columns.items():
-            path = self._operands[name].path
-            places.setdefault(path, len(places))
-            if not isinstance(column.source, str):
-                expressions[path] = column.source
-        cells = [(places[self._operands[name].path], column.writer) for name, column in self.columns.items()]
+    def stored(self, page: QuerySet[Any]) -> QuerySet[Any]:
+        """What the rows of a queryset hold, in the order of `paths`."""
+        sources = {self._operands[name].path: column.source for name, column in self.columns.items()}
         # Annotations move behind plain columns unless they are named, so all of them are.
-        values = page.annotate(**expressions).values_list(*places)
-        return [[row[place] if write is None else write(row[place]) for place, write in cells] for row in values]
+        return page.annotate(
+            **{path: source for path, source in sources.items() if not isinstance(source, str)}
+        ).values_list(*self.paths)
+
+    def values_of(self, rows: Iterable[Sequence[Any]]) -> list[list[Any]]:
+        """Rows in the order of `paths` as lists in the order of the columns."""
+        cells = self._cells_by_column.values()
+        return [[row[place] if write is None else write(row[place]) for place, write in cells] for row in rows]
 
 
 def csv_response(structure: Sequence[str], rows: Iterable[Sequence[Any]]) -> HttpResponse:
@@ -218,14 +225,27 @@ def _cell(value: Any) -> Any:
     return value
 
 
-def _nested(places: Sequence[Sequence[str]], row: Sequence[Any]) -> dict[str, Any]:
+def _nested(cells: Mapping[str, _Cell]) -> dict[str, Any]:
+    """Cells, and such mappings of what lies inside, by the steps of the columns' names in the order of the first ones."""
     whole: dict[str, Any] = {}
-    for (*path, name), value in zip(places, row, strict=True):
+    for name, cell in cells.items():
         inner = whole
+        *path, last = name.split(".")
         for step in path:
             inner = inner.setdefault(step, {})
-        inner[name] = value
+        inner[last] = cell
     return whole
+
+
+def _object(nested: Mapping[str, Any], row: Sequence[Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, cell in nested.items():
+        if isinstance(cell, dict):
+            found[name] = _object(cell, row)
+        else:
+            place, write = cell
+            found[name] = row[place] if write is None else write(row[place])
+    return found
 
 
 def _page(asked: Asked, found: QuerySet[Any], count: int) -> QuerySet[Any] | None:

@@ -1,5 +1,6 @@
 """The list of masters that can be followed."""
 
+from functools import partial
 from typing import Any, Final
 
 from django.http import HttpResponse
@@ -53,27 +54,18 @@ class MastersView(CopyView):
         query = self.query(PeriodQuery)
         asked = MASTERS.asked(self.payload)
         period = query.get("period") or query.get("stats_period") or Period.MONTH
-        page, count = masters_page(asked, masters_found(self.actor, period))
+        rows, count = masters_page(asked, masters_found(self.actor, period))
         if asked.as_csv:
-            return csv_response(list(MASTERS.columns), MASTERS.values_of(page))
-        return Response({"rows": MASTERS.objects_of(page), "count": count})
+            return csv_response(list(MASTERS.columns), MASTERS.values_of(rows))
+        return Response({"rows": MASTERS.objects_of(rows), "count": count})
 
 
-def masters_page(asked: Asked, found: Found) -> tuple[Any, int]:
-    """The asked page as a queryset in its order, and how many masters match.
+def masters_page(asked: Asked, found: Found) -> tuple[list[tuple[Any, ...]], int]:
+    """The asked page in its order, with what `MASTERS.paths` hold, and how many masters match.
 
-    Where rows come before it, or some that the actor alone sees, it is found first which masters stand on the page, from
-    as little as the conditions need.
+    First it is found which masters stand on the page, from as little as the question needs.
     """
     worked_out = not _ANNOTATED.isdisjoint(asked.named)
-    listed, hidden = (MASTERS.matches(asked, part) for part in found.parts(worked_out=worked_out))
-    count = listed.order_by().count()
-    own = list(hidden.values_list("pk", flat=True))
-    end = asked.offset + asked.limit
-    if not own and not asked.offset:
-        return MASTERS.matches(asked, found.shown())[:end], count
-    ids = listed.values_list("pk", flat=True)
-    if own:
-        among = found.chosen([*ids[:end], *own], worked_out=worked_out)
-        ids = MASTERS.matches(asked, among).values_list("pk", flat=True)
-    return MASTERS.matches(asked, found.shown(list(ids[asked.offset : end]))), count + len(own)
+    ranking = found.ranking(partial(MASTERS.matches, asked), worked_out=worked_out)
+    page = ranking[asked.offset : asked.offset + asked.limit]
+    return found.rows(page, MASTERS.paths), ranking.count()

@@ -145,7 +145,7 @@ def test_a_dot_in_a_name_opens_an_object() -> None:
         },
         order=[("symbol", "asc")],
     )
-    (row, *_others) = table.objects_of(Instrument.objects.filter(digits=5))
+    (row, *_others) = table.objects_of(table.stored(Instrument.objects.filter(digits=5)))
     assert row == {"symbol": "=CMD", "terms": {"digits": 5, "lots": {"least": row["terms"]["lots"]["least"]}}}
     assert row["terms"]["lots"]["least"] > 0
 

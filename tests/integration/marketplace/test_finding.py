@@ -4,12 +4,17 @@ from decimal import Decimal as D
 from typing import Any
 
 import pytest
+from django.db.models import Case, Value, When
 
 from copytrade.models import CopyMaster, MasterStatus
 from infra.tenancy import tenant_scope
+from marketplace.api.finding import MASTERS
+from marketplace.domain.periods import Period
 from marketplace.models import MasterStats
+from marketplace.selectors_finding import masters_found, with_followers
 from tests.support.api import Api
 from tests.support.copying import Cast
+from tests.support.statements import statements
 from tests.support.world import World
 
 STATS_KEYS = {
@@ -193,14 +198,46 @@ def test_the_list_as_csv(cast: Cast):
 
 
 @pytest.mark.parametrize("who", ["bob", "alice"])
-def test_the_same_queries_for_any_number(cast: Cast, who: str, django_assert_max_num_queries):
+def test_the_same_queries_for_any_number(cast: Cast, who: str):
     caller = getattr(cast, who)
+    cast.house.master(cast.alice, visibility="private")
     cast.house.master(cast.alice)
     found(cast, caller)  # what is looked up once per process
     counts = []
     for _number in range(3):
-        with django_assert_max_num_queries(20) as seen:
+        with statements() as sent:
             found(cast, caller)
-        counts.append(len(seen))
+        counts.append(len(sent))
         cast.house.master(cast.alice)
     assert len(set(counts)) == 1
+    assert counts[0] <= 20
+
+
+def test_a_condition_that_nothing_can_fulfil_finds_nothing(cast: Cast):
+    cast.house.master(cast.alice)
+    cast.house.master(cast.alice, visibility="private")
+    for who in (cast.bob, cast.alice):
+        assert found(cast, who, where=[["stats.trades", "=", 10**15]]) == []
+        assert found(cast, who, whereIn=[["stats.trades", []]]) == []
+
+
+def test_a_profile_that_is_hidden_after_it_was_ranked_is_not_shown(cast: Cast):
+    master = cast.house.master(cast.alice)
+    with tenant_scope(cast.house.id):
+        ranked = masters_found(cast.bob.actor, Period.MONTH)
+        CopyMaster.objects.filter(pk=master.pk).update(visibility="private")
+        assert ranked.rows([master.pk], MASTERS.paths) == []
+        assert len(masters_found(cast.alice.actor, Period.MONTH).rows([master.pk], MASTERS.paths)) == 1
+
+
+def test_rows_hold_what_the_queryset_of_the_columns_would(cast: Cast):
+    masters = [cast.house.master(cast.alice, strategy_name=f"No. {number}") for number in range(3)]
+    for number, master in enumerate(masters):
+        figures(cast, master, roi=D(number), aum=D("12.5"), gap_fees=D("-0.25"))
+    cast.house.subscription(cast.bob, masters[1], cast.house.follower(cast.bob))
+    with tenant_scope(cast.house.id):
+        ids = [masters[1].pk, masters[2].pk, masters[0].pk]
+        own = Case(When(master__customer_id=cast.alice.actor.user_id, then=Value(True)), default=Value(False))
+        stored = MASTERS.stored(with_followers(MasterStats.objects.filter(period="30D")).annotate(own=own))
+        expected = [row for master in ids for row in stored.filter(master_id=master)]
+        assert masters_found(cast.alice.actor, Period.MONTH).rows(ids, MASTERS.paths) == expected
