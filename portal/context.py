@@ -42,6 +42,7 @@ _SECTION = {
     "end-master": "masters",
     "edit": "copying",
     "stop": "copying",
+    "why": "copying",
     "second-factor": "profile",
 }
 

@@ -21,7 +21,10 @@ from portal.words import ACTIONS
 
 @dataclass(frozen=True, slots=True)
 class CopyOrderRow:
-    """One copy order. `latency_ms`: from when the leader's fill was known to the follower's, None when not measured."""
+    """One copy order. `latency_ms`: from when the leader's fill was known to the follower's, None when not measured.
+
+    `leader_order` and `follower_login` name the story that it belongs to; None where no order of the leader caused it.
+    """
 
     id: int
     time: datetime
@@ -35,6 +38,7 @@ class CopyOrderRow:
     latency_ms: Decimal | None
     leader_login: int
     follower_login: int
+    leader_order: int | None
 
     @property
     def action_word(self) -> Promise | str:
@@ -67,6 +71,7 @@ def _row(order: Any) -> CopyOrderRow:
         latency_ms=_latency(order),
         leader_login=order.leader.login,
         follower_login=order.follower.login,
+        leader_order=order.leader_trade_id,
     )
 
 

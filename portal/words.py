@@ -68,6 +68,13 @@ BADGES: Final[dict[str, dict[Any, Badge]]] = {
         AccountMode.REAL: (_("Real"), "banknotes", "plain"),
         AccountMode.DEMO: (_("Demo"), "beaker", "plain"),
     },
+    "story": {
+        "LEADER": (pgettext_lazy("story", "Leader"), "signal", "accent"),
+        "COPY": (pgettext_lazy("story", "Not copied"), "minus-circle", "rest"),
+        "SUBSCRIPTION": (pgettext_lazy("story", "Subscription"), "user-plus", "plain"),
+        "POSITION": (pgettext_lazy("story", "Position"), "chart-bar", "plain"),
+        "WAITING": (pgettext_lazy("story", "Waiting"), "clock", "wait"),
+    },
     "role": {
         CopyRole.NONE: (_("No copying"), "minus", "rest"),
         CopyRole.LEADER: (_("Leader"), "signal", "accent"),

@@ -29,7 +29,7 @@ BLANK_POSITION = reads.Position(
 )  # fmt: skip
 BLANK_COPY_ORDER = CopyOrderRow(
     id=0, time=_BEGINNING, action="", symbol="", side=Side.BUY, volume=ZERO, status=CopyStatus.PENDING, reason="",
-    detail="", latency_ms=None, leader_login=0, follower_login=0,
+    detail="", latency_ms=None, leader_login=0, follower_login=0, leader_order=0,
 )  # fmt: skip
 BLANK_COPIED_TRADE = reads.CopiedTrade(
     order=0, login=0, currency="", symbol="", digits=0, side=Side.BUY, volume=ZERO, open_price=ZERO, close_price=ZERO,

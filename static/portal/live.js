@@ -267,6 +267,9 @@ function onCopyOrder(order) {
     put(cell(row, "side"), badge("side", order.side));
     put(cell(row, "leader"), String(order.leader_login));
     put(cell(row, "follower"), String(order.follower_login));
+    const link = row.querySelector(".act a");
+    if (order.master_order) link.setAttribute("href", link.getAttribute("href").replace("/0/0", "/" + order.master_order + "/" + order.follower_login));
+    else link.remove();
     const filled = order.status === "FILLED";
     const figure = document.querySelector('[data-figure="' + (filled ? "today" : "today-refused") + '"]');
     if (figure && ["FILLED", "SKIPPED", "REJECTED"].includes(order.status)) put(figure, String(Number(figure.textContent) + 1));

@@ -50,6 +50,33 @@ def test_a_copy_appears_and_disappears_on_the_followers_page(window: OpenWindow)
     assert watched.evaluate("window.loadedOnce"), "the page was loaded again"
 
 
+@pytest.mark.parametrize(("width", "theme"), [(1440, "dark"), (390, "light")])
+def test_x01_from_a_copy_that_just_arrived_to_its_story(window: OpenWindow, width: int, theme: str) -> None:
+    leader, follower = window(), window(width=width, theme=theme)
+    scene = follower.site.scene
+    watched = follower.sign_in(scene.follower_email)
+    follower.go("/app/")
+    watched.mouse.move(5, 5)
+    orders = watched.locator("#copy-orders tbody tr")
+    before = orders.count()
+    page = leader.sign_in(scene.leader_email)
+    leader.go("/app/trade?symbol=EURUSD")
+    _buy(page, "0.30")
+    expect(orders).to_have_count(before + 1)
+
+    orders.first.get_by_role("link", name="Why?").click()
+    story = watched.locator("#story")
+    expect(story).to_contain_text("It was copied: 0.15 lots of EURUSD")
+    expect(watched.locator("main")).to_contain_text("Leader and follower both hold it")
+    assert watched.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
+    watched.locator("#live[data-state=live]").wait_for()
+    watched.locator("#held").get_by_role("link", name="Close").click()
+    watched.get_by_role("button", name="Close at market").click()
+    expect(watched.locator("main")).to_contain_text("The leader still holds it, this account has no copy of it")
+    expect(story).to_contain_text("closed by hand")
+    expect(watched.locator("#held")).to_have_count(0)
+
+
 def test_new_rows_wait_while_the_pointer_is_on_the_table(window: OpenWindow) -> None:
     leader, follower = window(), window()
     watched = follower.sign_in(follower.site.scene.follower_email)

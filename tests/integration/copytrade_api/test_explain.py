@@ -12,6 +12,7 @@ from copytrade.services.endings import OpenCopies
 from copytrade.services.subscriptions import subscription_end, subscription_update
 from core.states import Side
 from tests.support.copy_house import copy_house, join
+from tests.support.resting import place, resting_house, shadow_of
 
 
 def told(api, who, order, login, **expected):
@@ -129,6 +130,8 @@ def test_what_comes_after_the_end_and_what_was_let_go(house, world, api):
     story = told(api, world.bob, first, login(house))
     assert {"SUBSCRIPTION_ENDED", "COPY_UNTRACKED", "NO_COPY"} <= set(codes(story))
     assert story["now"]["code"] == "NOW_OWN"
+    (ticket,) = house.tickets(house.followers[0])
+    assert story["now"]["values"] == {"orders": [ticket.id]}
     assert "had stopped copying the leader at 2026-03-02 05:00 EST" in str(told(api, world.bob, second, login(house)))
 
 
@@ -199,3 +202,13 @@ def test_copy_trace_prints_the_same_story(house):
         call_command("copy_trace", 999999999)
     with pytest.raises(CommandError, match="Nobody"):
         call_command("copy_trace", trade, "--follower", "1")
+
+
+def test_a_pending_order_waits_and_so_does_its_copy(world, api):
+    house = resting_house(world, "hedging", "hedging")
+    order = place(house, house.leader)
+    house.drain()
+    story = told(api, world.bob, order, login(house))
+    assert codes(story) == ["SUBSCRIBED", "LEADER_PLACE", "FILLED"]
+    assert story["now"]["code"] == "NOW_PENDING"
+    assert story["now"]["values"]["orders"] == [shadow_of(house).id]

@@ -125,6 +125,9 @@ def test_every_word_is_translated(scene: Scene, pseudo: None) -> None:
         seen[path] = client.get(path)
     seen["review"] = client.post(follow, settings)
     scene_trade(scene)
+    with tenant_scope(scene.tenant_id):
+        led = Trade.objects.filter(account__login=scene.leader_login, cmd=0).latest("pk").pk
+    seen["why"] = client.get(f"/app/why/{led}/{scene.follower_login}")
     trial = f"/app/masters/{scene.leader_login}/dry-run"
     seen["dry run"] = client.post(trial, settings)
     seen["dry run that skips"] = client.post(trial, {**settings, "copy_mode": "2", "follower": scene.demo_login})
