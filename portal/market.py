@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any, Final
 
 from django import forms
@@ -25,6 +26,8 @@ from core.returns import chained_index
 from core.rounding import ONE
 from infra.actor import Actor
 from marketplace.domain.periods import Period
+from marketplace.models import COUNTED
+from marketplace.selectors_finding import Ranking, masters_found
 from portal.forms import OptionalField
 from portal.statistics import BY_NAME, PERIODS, STATISTICS, USUAL_PERIOD
 from portal.words import FEE_TYPES
@@ -121,42 +124,44 @@ def currencies_offered() -> list[str]:
     return list(AccountGroup.objects.order_by("currency").values_list("currency", flat=True).distinct())
 
 
-def masters_asked(actor: Actor, asked: dict[str, Any]) -> QuerySet[Any]:
-    """The visible masters that fit, in order; nothing that is undefined fits a bound, and it stands last."""
-    found = masters_visible(actor).order_by()
-    found = found.annotate(
-        figures=FilteredRelation("stats", condition=Q(stats__period=asked["period"])),
-        whole=FilteredRelation("stats", condition=Q(stats__period=Period.ALL.value)),
-    )
-    found = found.filter(_bounds(asked))
+def masters_asked(actor: Actor, asked: dict[str, Any]) -> Ranking:
+    """The masters that fit, in order; nothing that is undefined fits a bound, and it stands last."""
+    found = masters_found(actor, Period(asked["period"]))
+    return found.ranking(partial(_narrowed, asked), worked_out=bool(asked.get("places")))
+
+
+def _narrowed(asked: dict[str, Any], figures: QuerySet[Any]) -> QuerySet[Any]:
+    whole = FilteredRelation("master__stats", condition=Q(master__stats__period=Period.ALL))
+    figures = figures.alias(whole=whole).filter(_bounds(asked))
     if text := asked.get("q", "").strip():
-        named = Q(strategy_name__icontains=text)
+        named = Q(master__strategy_name__icontains=text)
         if text.isdecimal():
-            found = found.annotate(login_text=Cast("account__login", CharField()))
+            figures = figures.alias(login_text=Cast("master__account__login", CharField()))
             named |= Q(login_text__startswith=text)
-        found = found.filter(named)
+        figures = figures.filter(named)
     if currency := asked.get("currency"):
-        found = found.filter(account__currency=currency)
+        figures = figures.filter(master__account__currency=currency)
     if fee := asked.get("fee"):
-        free = Q(reward_policy__enabled=False)
-        found = found.filter(free if fee == FREE else ~free & Q(reward_policy__reward_type=int(fee)))
+        free = Q(master__reward_policy__enabled=False)
+        figures = figures.filter(free if fee == FREE else ~free & Q(master__reward_policy__reward_type=int(fee)))
     if asked.get("places"):
-        found = found.filter(Q(max_followers=0) | Q(followers__lt=F("max_followers")))
-    columns = {f"stat_{name}": F(f"figures__{name}") for name in BY_NAME}
-    found = found.annotate(**columns, history_days=F("whole__days"))
-    sort = "history_days" if asked["sort"] == "history" else f"stat_{asked['sort']}"
-    order = F(sort).asc(nulls_last=True) if asked["dir"] == "asc" else F(sort).desc(nulls_last=True)
-    return found.order_by(order, "-pk")
+        figures = figures.filter(Q(master__max_followers=0) | Q(living_followers__lt=F("master__max_followers")))
+    sort = "whole__days" if asked["sort"] == "history" else asked["sort"]
+    if asked["dir"] == "asc":
+        return figures.order_by(F(sort).asc(), "master_id")
+    # The clause where there are no nulls would keep an index from being used.
+    nulls_last = None if sort in COUNTED else True
+    return figures.order_by(F(sort).desc(nulls_last=nulls_last), "-master_id")
 
 
 def _bounds(asked: dict[str, Any]) -> Q:
     fits = Q()
     for name, lookup, share in (
-        ("roi_min", "figures__roi__gte", _HUNDRED),
-        ("drawdown_max", "figures__max_drawdown__lte", _HUNDRED),
-        ("win_min", "figures__win_rate__gte", _HUNDRED),
-        ("risk_max", "figures__risk_score__lte", ONE),
-        ("followers_min", "figures__followers__gte", ONE),
+        ("roi_min", "roi__gte", _HUNDRED),
+        ("drawdown_max", "max_drawdown__lte", _HUNDRED),
+        ("win_min", "win_rate__gte", _HUNDRED),
+        ("risk_max", "risk_score__lte", ONE),
+        ("followers_min", "followers__gte", ONE),
     ):
         if asked.get(name) is not None:
             fits &= Q(**{lookup: asked[name] / share})
@@ -167,9 +172,11 @@ def _bounds(asked: dict[str, Any]) -> Q:
 
 def market_page(actor: Actor, form: MarketForm, number: str | None) -> tuple[Page[Any], list[MasterRow]]:
     """One page of masters; the same number of queries however many there are."""
-    page = Paginator(masters_asked(actor, form.asked), ROWS).get_page(number)
-    masters = list(page.object_list)
-    lines = equity_lines(masters, Period(form.asked["period"]))
+    asked = form.asked
+    ranking: Any = masters_asked(actor, asked)
+    page: Page[Any] = Paginator(ranking, ROWS).get_page(number)
+    masters = _with_figures(actor, list(page.object_list), Period(asked["period"]))
+    lines = equity_lines(masters, Period(asked["period"]))
     return page, [
         MasterRow(
             master,
@@ -179,6 +186,16 @@ def market_page(actor: Actor, form: MarketForm, number: str | None) -> tuple[Pag
         )
         for master in masters
     ]
+
+
+def _with_figures(actor: Actor, ids: Sequence[int], period: Period) -> list[Any]:
+    """These masters in their order, as far as they are visible."""
+    visible = masters_visible(actor).filter(pk__in=ids)
+    figures = FilteredRelation("stats", condition=Q(stats__period=period))
+    whole = FilteredRelation("stats", condition=Q(stats__period=Period.ALL))
+    columns = {f"stat_{name}": F(f"figures__{name}") for name in BY_NAME}
+    masters = visible.annotate(figures=figures, whole=whole).annotate(**columns, history_days=F("whole__days"))
+    return sorted(masters.order_by(), key=lambda master: ids.index(master.pk))
 
 
 def equity_lines(masters: Sequence[CopyMaster], period: Period) -> dict[int, list[Decimal]]:

@@ -13,6 +13,7 @@ from copytrade.models import CopyMaster, MasterStatus
 from infra.tenancy import tenant_scope
 from marketplace.domain.periods import Period
 from marketplace.models import MasterStats
+from marketplace.services.listing import profiles_listed
 from tests.browser.scene import Scene
 from tests.integration.portal.conftest import SignIn
 
@@ -116,6 +117,7 @@ def test_no_match_and_no_masters_are_pages_too(client: Client, scene: Scene) -> 
     assert "No master fits" in client.get("/app/masters?q=nothing").content.decode()
     with tenant_scope(scene.tenant_id):
         CopyMaster.objects.update(visibility="private")
+        profiles_listed(CopyMaster.objects.values_list("pk", flat=True))
     assert "No master can be followed at the moment" in client.get("/app/masters").content.decode()
 
 
@@ -144,7 +146,9 @@ def test_what_is_not_offered_is_found_by_its_owner_alone(
     sign_in: SignIn, client: Client, scene: Scene, hidden: dict[str, Any]
 ) -> None:
     with tenant_scope(scene.tenant_id):
-        CopyMaster.objects.filter(account__login=scene.leader_login).update(**hidden)
+        leading = CopyMaster.objects.filter(account__login=scene.leader_login)
+        leading.update(**hidden)
+        profiles_listed(leading.values_list("pk", flat=True))
     place = f"/app/masters/{scene.leader_login}"
     for query in ("", "sort=roi", "q=steady", f"q={scene.leader_login}", "roi_min=1"):
         assert "Steady Trend" not in names(client, query)
