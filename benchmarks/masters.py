@@ -29,7 +29,6 @@ from infra.bulk import hot_cursor
 from infra.tenancy import tenant_scope
 from marketplace.api.finding import MASTERS, masters_page
 from marketplace.domain.periods import Period
-from marketplace.models import RANKED
 from marketplace.selectors_finding import masters_found
 from marketplace.services.refreshing import stats_refresh
 from trading.services.balance import balance_operate
@@ -88,7 +87,8 @@ JOIN copytrade_copymaster m ON m.id = s.master_id
 JOIN accounts_tradingaccount a ON a.id = m.account_id
 JOIN copytrade_rewardpolicy p ON p.master_id = m.id
 JOIN accounts_tradingaccount o ON o.id = p.payout_account_id
-WHERE s.tenant_id = %s AND s.period = '30D' AND s.listed {fits} ORDER BY {order} LIMIT 100
+WHERE s.tenant_id = %s AND s.period = '30D' AND s.listed AND {figure} IS NOT NULL {fits}
+ORDER BY {figure} {direction}, s.master_id {direction} LIMIT 100
 """
 
 
@@ -227,12 +227,10 @@ def pages(tenant_id: int, visitor: Actor, runs: int, repeats: int) -> list[Compa
         most = _middle(tenant_id, bound) if bound else None
         where = {"where": [[f"stats.{bound}", "<=", most]]} if bound else {}
         asked = MASTERS.asked({"limit": PAGE, "orderBy": [[f"stats.{name}", direction]], **where})
-        nulls = "NULLS LAST" if name in RANKED else ""
         page = sql.SQL(_BARE).format(
             fits=sql.SQL("AND {} <= {}").format(sql.Identifier("s", bound), most) if bound else sql.SQL(""),
-            order=sql.SQL(f"{{}} {direction} {nulls}, {{}} {direction}").format(
-                sql.Identifier("s", name), sql.Identifier("s", "master_id")
-            ),
+            figure=sql.Identifier("s", name),
+            direction=sql.SQL(direction),
         )
         product: list[list[float]] = []
         floor: list[list[float]] = []

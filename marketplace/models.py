@@ -3,7 +3,7 @@
 from typing import Final
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 
 from accounts.models import TradingAccount
 from copytrade.models import CopyMaster
@@ -153,26 +153,10 @@ class MasterStats(TenantModel):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["master", "period"], name="master_stats_once")]
-        # What is undefined stands last in both directions, so figures that may be have an index for each; what is never
-        # null has one for both.
+        # Each serves both directions, see `Ranking`: every index more is written with every row.
         indexes = [
-            *(
-                models.Index(
-                    "tenant_id",
-                    "period",
-                    F(name).desc(nulls_last=True),
-                    F("master").desc(),
-                    name=f"stats_by_{name}",
-                    condition=Q(listed=True),
-                )
-                for name in RANKED
-            ),
-            *(
-                models.Index(
-                    fields=["tenant_id", "period", name, "master"],
-                    name=f"stats_{'up' if name in RANKED else 'by'}_{name}",
-                    condition=Q(listed=True),
-                )
-                for name in (*RANKED, *COUNTED)
-            ),
+            models.Index(
+                fields=["tenant_id", "period", name, "master"], name=f"stats_by_{name}", condition=Q(listed=True)
+            )
+            for name in (*RANKED, *COUNTED)
         ]

@@ -16,7 +16,7 @@ from infra.actor import Actor
 from infra.bulk import hot_cursor, ids_array
 from infra.prepared import count_of, rows_of
 from marketplace.domain.periods import Period
-from marketplace.models import MasterStats
+from marketplace.models import RANKED, MasterStats
 
 _HIDDEN_SQL: Final = b"""
 SELECT id FROM copytrade_copymaster
@@ -51,6 +51,7 @@ _TABLES: Final = (
 )
 
 Narrowed = Callable[[QuerySet[Any]], QuerySet[Any]]
+"""Filters figures and puts them in an order of expressions, such as `F("roi").desc(nulls_last=True)`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +99,26 @@ class Ranking:
 
     def __getitem__(self, part: slice) -> list[int]:
         if not self._hidden:
-            return self._ids(self._listed[part])
-        among = [*self._ids(self._listed[: part.stop]), *self._hidden]
+            return self._read(part.start or 0, part.stop)
+        among = [*self._read(0, min(part.stop, BigIntegerField.MAX_BIGINT)), *self._hidden]
         return self._ids(self._narrowed(self._figures.filter(master_id__in=among))[part])
+
+    def _read(self, start: int, stop: int) -> list[int]:
+        """A slice of the listed ones. From the largest down, what is undefined stands behind all others although the index,
+        read backwards, has it in front of them: so it is read apart, by the same index."""
+        order: Any = self._listed.query.order_by
+        first, *others = order
+        name = first.expression.name
+        if not first.nulls_last or name not in RANKED:
+            return self._ids(self._listed[start:stop])
+        ordered = self._listed.order_by(F(name).desc(), *others)
+        defined = ordered.filter(**{f"{name}__isnull": False})
+        ids = self._ids(defined[start:stop])
+        missing = stop - start - len(ids)
+        if missing:
+            begins = 0 if ids or not start else start - count_of(defined)
+            ids += self._ids(ordered.filter(**{f"{name}__isnull": True})[begins : begins + missing])
+        return ids
 
     @staticmethod
     def _ids(figures: QuerySet[Any]) -> list[int]:

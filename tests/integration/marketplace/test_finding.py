@@ -110,6 +110,26 @@ def test_r084_the_best_return_first_and_what_is_undefined_last(cast: Cast):
     assert cast.bob.get("/copytrade/masters", limit=2).json["count"] == 5
 
 
+@pytest.mark.parametrize("direction", ["asc", "desc"])
+@pytest.mark.parametrize("hidden", [0, 2])
+def test_pages_put_together_are_the_whole_ranking(cast: Cast, direction: str, hidden: int):
+    masters = [cast.house.master(cast.alice) for _number in range(4)]
+    masters += [cast.house.master(cast.bob, visibility="private") for _number in range(hidden)]
+    returns = dict(zip((m.pk for m in masters), (D("0.1"), None, D("-0.2"), None, None, D("0.1")), strict=False))
+    for master in masters:
+        figures(cast, master, roi=returns[master.pk])
+    order = {"orderBy": ["stats.roi", direction]}
+    sign = 1 if direction == "asc" else -1
+    defined = sorted((sign * roi, sign * pk) for pk, roi in returns.items() if roi is not None)
+    undefined = sorted(sign * pk for pk, roi in returns.items() if roi is None)
+    whole = [sign * pk for _roi, pk in defined] + [sign * pk for pk in undefined]
+    assert found(cast, **order) == whole
+    for offset in range(len(whole) + 2):
+        for limit in (0, 1, 2, 3):
+            assert found(cast, offset=offset, limit=limit, **order) == whole[offset : offset + limit]
+    assert found(cast, offset=2**63 - 1, limit=500, **order) == []
+
+
 def test_own_masters_stand_among_the_others_where_they_belong(cast: Cast):
     alices = [cast.house.master(cast.alice) for _number in range(3)]
     hidden = cast.house.master(cast.bob, visibility="private")
