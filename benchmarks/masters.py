@@ -276,7 +276,7 @@ def measure(*, quick: bool) -> Found:
     size.one_ms = ones(tenant_id, 5 if quick else 20)
     with _raw() as raw:
         raw.execute("VACUUM ANALYZE")
-    size.pages = pages(tenant_id, visitor, 3, 20 if quick else 100)
+    size.pages = pages(tenant_id, visitor, 3, 20 if quick else 300)
     return size
 
 
