@@ -78,6 +78,7 @@ def _numbers(text: str) -> list[int]:
 def _measure(options: argparse.Namespace, database: str, redis: str) -> None:
     began = time.monotonic()
     os.environ.setdefault("SECRET_KEY", secrets.token_urlsafe(48))
+    os.environ.setdefault("LOG_LEVEL", "WARNING")
     env = {**os.environ, "DATABASE_URL": database, "REDIS_URL": redis}
     os.environ.update(DATABASE_URL=database, REDIS_URL=redis, DJANGO_SETTINGS_MODULE="benchmarks.settings")
     _say("Making a database with leaders and followers ...")
