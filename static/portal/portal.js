@@ -50,6 +50,21 @@
     }
   });
 
+  // --- Forms in rows that are drawn anew -----------------------------------------------------------------------------
+  // The news of what a row's button does may come before its answer and take the row away, and with it whatever asked:
+  // the answer would then be shown nowhere. So the place for dialogs asks, which stays.
+  document.addEventListener("submit", (event) => {
+    const form = event.target.closest("form[data-send]");
+    if (!form || !window.htmx) return;
+    event.preventDefault();
+    const button = event.submitter;
+    if (button) button.disabled = true;
+    const values = Object.fromEntries(new FormData(form));
+    window.htmx.ajax("POST", form.action, { source: "#dialog-place", target: "#dialog-place", values }).finally(() => {
+      if (button) button.disabled = false;
+    });
+  });
+
   // --- What the server could not answer --------------------------------------------------------------------------------
   function say(tone, text) {
     const place = document.getElementById("notices");

@@ -1,6 +1,6 @@
 """``python -m tests.chaos``: leaders trade while everything around them is killed; `make chaos` calls it.
 
-Two leaders trade at random, by socket and by service, sixteen subscriptions copy them, and two copy workers, beat and the
+Two leaders trade at random, by socket and by service, twelve subscriptions copy them, and two copy workers, beat and the
 web process die by SIGKILL, at a place of the path or at any instant, while Redis loses everything. After each run everybody
 must have what the sum of the leaders' actions says: nothing doubled, nothing lost. `--restart-postgres` kills PostgreSQL
 too, on a server whose owner starts it again (`python -m infra.embedded exec`).

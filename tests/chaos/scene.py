@@ -41,7 +41,7 @@ HELD_MOST = 4
 
 
 class Scene:
-    """Two leaders, twelve followers, four of them of both; what the leaders hold is `model`."""
+    """Two leaders, eight followers, four of them of both; what the leaders hold is `model`."""
 
     def __init__(self, product: Product, luck: random.Random, done: "Counter[str]") -> None:
         self.product, self.luck, self.done = product, luck, done

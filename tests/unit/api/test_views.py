@@ -17,7 +17,7 @@ from rest_framework.test import APIRequestFactory
 
 from core.errors import DomainError, forbidden
 from infra.actor import ALL_SESSIONS, STAFF_SESSIONS, Actor, SessionType
-from infra.api import errors
+from infra.api import errors, views
 from infra.api.fields import Body, FlagField, WholeNumberField
 from infra.api.views import ApiView, set_module_check
 
@@ -130,14 +130,16 @@ def test_a_module_switched_off_stops_customers_but_nothing_that_reduces() -> Non
     def check(actor: Actor, module: str) -> None:
         raise forbidden("MODULE_DISABLED", module)
 
+    before = list(views._module_checks)
     set_module_check(check)
     try:
         assert call(Module, body=b"{")[1] == {"error": "MODULE_DISABLED", "message": "copy_trading"}
         assert call(Module, body={"order": 1}, actor=DEALER)[0] == 200
         assert call(Module, "DELETE", {"order": 1})[0] == 200
-    finally:
         set_module_check(None)
-    assert call(Module, body={"order": 1})[0] == 200
+        assert call(Module, body={"order": 1})[0] == 200
+    finally:
+        views._module_checks[:] = before
 
 
 @pytest.mark.parametrize(
