@@ -77,22 +77,28 @@ def masters_visible(actor: Actor) -> QuerySet[CopyMaster]:
     With `own` and `followers`: the number of living subscriptions, those of the master's own customer left out.
     """
     own = Q(customer_id=actor.user_id)
-    living = (
-        CopySubscription.objects.filter(master_id=OuterRef("pk"), ended_at__isnull=True)
-        .exclude(follower__customer_id=OuterRef("customer_id"))
-        .order_by()
-        .values("master_id")
-        .annotate(number=Count("pk"))
-        .values("number")
-    )
     return (
         masters_of_tenant()
         .filter(LISTED | own)
         .annotate(
             own=Case(When(own, then=Value(True)), default=Value(False)),
-            followers=Coalesce(Subquery(living), Value(0), output_field=BigIntegerField()),
+            followers=living_followers("pk", "customer_id"),
         )
     )
+
+
+def living_followers(master: str, customer: str) -> Coalesce:
+    """How many follow a master at this moment, those of its own customer left out (D26); for an annotation of rows whose
+    master's id and customer's id have these names."""
+    living = (
+        CopySubscription.objects.filter(master_id=OuterRef(master), ended_at__isnull=True)
+        .exclude(follower__customer_id=OuterRef(customer))
+        .order_by()
+        .values("master_id")
+        .annotate(number=Count("pk"))
+        .values("number")
+    )
+    return Coalesce(Subquery(living), Value(0), output_field=BigIntegerField())
 
 
 def masters_own(actor: Actor) -> QuerySet[CopyMaster]:

@@ -6,11 +6,11 @@ from decimal import Decimal
 from functools import cache
 from typing import Any, Final
 
-from django.db.models import BigIntegerField, Case, Count, F, OuterRef, QuerySet, Subquery, Sum, Value, When
-from django.db.models.functions import Coalesce
+from django.db.models import BigIntegerField, Case, Count, F, QuerySet, Sum, Value, When
 from django.utils.translation import gettext as _
 
 from copytrade.models import CopySubscription, MasterStatus
+from copytrade.selectors import living_followers
 from core.errors import forbidden
 from infra.actor import Actor
 from infra.bulk import hot_cursor, ids_array
@@ -182,12 +182,4 @@ def copying_summary(actor: Actor, most: int = 5) -> Summary:
 
 def with_followers(figures: QuerySet[MasterStats]) -> QuerySet[Any]:
     """With `living_followers`: the living subscriptions at this moment, those of the master's own customer left out."""
-    living = (
-        CopySubscription.objects.filter(master_id=OuterRef("master_id"), ended_at__isnull=True)
-        .exclude(follower__customer_id=OuterRef("master__customer_id"))
-        .order_by()
-        .values("master_id")
-        .annotate(number=Count("pk"))
-        .values("number")
-    )
-    return figures.annotate(living_followers=Coalesce(Subquery(living), Value(0), output_field=BigIntegerField()))
+    return figures.annotate(living_followers=living_followers("master_id", "master__customer_id"))
