@@ -1,23 +1,22 @@
 """The machine finds what it is there for: small rules of the product are made wrong on purpose, one at a time, and within
 a few walks product and model disagree."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from random import Random
+from decimal import Decimal as D
 from typing import Any
 
 import pytest
 
 from copytrade.domain import exits, guards, sizing
 from copytrade.domain.guards import Guard
+from copytrade.engine import listener
 from core.rounding import ceil_to_step, floor_to_step
-from tests.model.machine import Copying, prepare
-from tests.model.test_model import step_at_random
-from tests.model.wishes import drawn
+from tests.model.hands.stage import prepare
+from tests.model.walks import walk
 
 WALKS = 12
-"""How many walks a wrong rule may survive at most."""
-STEPS = 80
+"""How many walks a wrong rule may survive at most. They are those of `test_model`, which find nothing where nothing is wrong."""
 
 
 def without(name: str) -> Callable[[pytest.MonkeyPatch], None]:
@@ -64,6 +63,15 @@ def entries_round_up(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(sizing, "_entry_rounded", lambda volume, step, _rounding: ceil_to_step(volume, step))
 
 
+def hands_take_from_links_first(patch: pytest.MonkeyPatch) -> None:
+    right = listener.outside_reduction
+
+    def wrong(ticket: D, reduced: D, owned: Sequence[D], step: D) -> list[D]:
+        return right(sum(owned, D(0)), min(reduced, sum(owned, D(0))), owned, step)
+
+    patch.setattr(listener, "outside_reduction", wrong)
+
+
 PLANTED = {
     "exits round down": exits_round_down,
     "exits take a step more": exits_take_a_step_more,
@@ -75,6 +83,11 @@ PLANTED = {
     "close only opens": without("_copy_mode"),
     "symbol lists are not read": without("_symbols"),
     "one position too many": with_settings("_positions", max_positions=lambda most: most and most + 1),
+    "slippage is not asked": without("_slippage"),
+    "a point of slippage too many": with_settings("_slippage", slippage_tolerance=lambda points: points and points + 1),
+    "minimum equity is read 1 too high": with_settings("_equity_floor", min_equity=lambda least: least and least + 1),
+    "minimum equity is read 1 too low": with_settings("_equity_floor", min_equity=lambda least: least and least - 1),
+    "a hand takes what is linked first": hands_take_from_links_first,
     "a signal may be a second too old": with_settings("_age", max_signal_age_seconds=lambda s: s and s + 1),
 }
 
@@ -87,17 +100,9 @@ def test_a_rule_that_is_made_wrong_is_found(db: None, world: Any, monkeypatch: p
 
 
 def _walk_fails(number: int) -> bool:
-    luck = Random(number)
-    machine = Copying()
     try:
-        machine.first_agreements([drawn(luck) for _agreement in range(4)])
-        for _step in range(STEPS):
-            step_at_random(machine, luck)
-            machine.agree()
-        machine.prove()
+        walk(number)
     except (AssertionError, ValueError, KeyError):
         # Also where the model itself cannot go on from there: an exit larger than a ticket, a link that it does not know.
         return True
-    finally:
-        machine.undo()
     return False
