@@ -1,6 +1,6 @@
 """The addresses of copy trading."""
 
-from copytrade.api import explain, groups, management, masters_staff, panel, reading, rules
+from copytrade.api import explain, groups, latency, management, masters_staff, panel, reading, rules
 from infra.api.paths import api_path
 
 urlpatterns = [
@@ -25,6 +25,8 @@ urlpatterns = [
     api_path("copytrade/trade-links", reading.TradeLinksView),
     api_path("copytrade/explain", explain.ExplainView),
     api_path("manage/explain", explain.ExplainToStaffView),
+    api_path("copytrade/latency", latency.LatencyView),
+    api_path("manage/latency", latency.AllLatencyView),
     api_path("copytrade/quarantines", rules.QuarantinesView),
     api_path("copytrade/quarantines/<int:record_id>", rules.QuarantineView),
     api_path("manage/quarantines", rules.AllQuarantinesView),

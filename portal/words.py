@@ -17,6 +17,7 @@ from copytrade.models import (
     VolumeMode,
 )
 from copytrade.models_commands import SyncState
+from copytrade.selectors_latency import HOUSE_VENUE
 from core.states import AccountMode, Cmd, CopyRole, CopyStatus, Side, TicketKind
 
 Badge = tuple[Promise, str, str]
@@ -167,6 +168,9 @@ QUALIFICATIONS: Final[dict[str, Promise]] = {
     "equity": _("Its equity must be at least %(required)s; it is %(actual)s."),
 }
 """What an operator may ask of an account before it can lead, by the names of `copytrade.domain.qualification`."""
+
+VENUES: Final[dict[str, Promise]] = {HOUSE_VENUE: _("All copies: the house's venue")}
+"""Where copies are carried out."""
 
 SYNC_REASONS: Final[dict[str, Promise]] = {
     "EVENTS_WAITING": _("The leader's last trades are still being copied."),

@@ -19,6 +19,7 @@ from copytrade.selectors_masters import with_copied_results
 from infra.actor import Actor
 from portal import formats, reads
 from portal.http import PortalRequest, customer_page
+from portal.speed import DAYS, speed_parts
 from portal.words import PAUSE_REASONS, SYNC_REASONS, subscription_state
 
 ENDED_SHOWN: Final = 10
@@ -54,7 +55,13 @@ def listing(request: PortalRequest) -> HttpResponse:
     syncs = sync_of(sync_lights(actor).filter(follower__in=shown))
     beats = {beat.login: beat for beat in heartbeats(actor)} if found else {}
     rows = [_row(s, copies[s.pk], syncs.get(s.follower_id, Sync()), beats.get(s.leader.login)) for s in found]
-    return render(request, "portal/copying.html", {"rows": rows, "ended": _ended(actor, shown)})
+    context = {
+        "rows": rows,
+        "ended": _ended(actor, shown),
+        "speed": speed_parts(actor, shown, request.at),
+        "speed_days": DAYS,
+    }
+    return render(request, "portal/copying.html", context)
 
 
 def _row(subscription: Any, copies: reads.OpenCopiesNow, sync: Sync, beat: Heartbeat | None) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from portal.http import PortalRequest, copying_page
 from portal.master_reads import closed_trades, gap_parts, master_seen, master_shown, with_figures
 from portal.reads import ROWS_SHOWN
 from portal.report import figures_by_period, report_of
+from portal.speed import DAYS, speed_of_master
 from portal.statistics import PERIODS, USUAL_PERIOD
 from portal.terms import terms_of
 from portal.views.dashboard import csv_cell
@@ -83,6 +84,7 @@ def master(request: PortalRequest, login: int) -> HttpResponse:
     report = report_of(found, period, request.at)
     others = list(masters_of_same_customer(actor, found))
     trades, followers = _trades(request, found), _followers(request, found)
+    subscriptions = list(subscriptions_followed(actor).filter(master_id=found.pk))
     context: dict[str, Any] = master_shown(found) | {
         "period": period,
         "periods": list(PERIODS.items()),
@@ -91,7 +93,10 @@ def master(request: PortalRequest, login: int) -> HttpResponse:
         "figure_rows": figures_by_period(found),
         "report": report,
         "curve": {"points": [point.drawn() for point in report.points], "currency": found.account.currency},
-        "subscriptions": subscriptions_followed(actor).filter(master_id=found.pk),
+        "subscriptions": subscriptions,
+        # Only to whom some of the copies belong.
+        "speed": speed_of_master(actor, found.pk, request.at) if found.own or subscriptions else None,
+        "speed_days": DAYS,
         "others": with_figures(others, Period.ALL),
         "trades": trades,
         "trades_query": _without(request, "trades"),

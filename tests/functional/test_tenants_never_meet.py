@@ -16,7 +16,7 @@ from django.test import Client
 from django.urls import get_resolver
 
 from accounts.models import TradingAccount
-from copytrade.models import CopyFollower, CopyMaster
+from copytrade.models import CopyFollower, CopyMaster, CopyOrder
 from core import clock
 from infra.tenancy import protected_tables
 from tests.support.api import Api
@@ -174,6 +174,8 @@ def house_of(place: Place) -> Secrets:
     made.drain()
     with place.scope():
         CopyMaster.objects.update(strategy_name=f"Secret of {place.slug}")
+        # Copied a moment ago, so that what looks back some hours has something to show.
+        CopyOrder.objects.update(known_at=clock.now(), decided_at=clock.now(), filled_at=clock.now())
     assert place.owner.token
     return Secrets.of(made, trades)
 
@@ -293,6 +295,7 @@ def test_the_walk_would_notice(both, world):
                         if response.status_code == 200 and north.shown_in(text_of(response)):
                             shown.add(f"{method} /{pattern}")
     assert len(shown) >= 20, sorted(shown)
+    assert {"GET /copytrade/latency", "GET /manage/latency", "GET /app/copying"} <= shown
     changed = {table for table, total in north.state().items() if before[table] != total}
     assert {"trading_trade", "ledger_transfer", "copytrade_copysubscription"} <= changed
 
