@@ -1,7 +1,7 @@
 """The reads of copy trading. Those for request code take the actor and never give what it may not see."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -23,6 +23,7 @@ from copytrade.models import (
 from copytrade.selectors_masters import LISTED
 from core.errors import forbidden, not_found
 from core.ids import copy_client_order_id
+from core.rounding import ZERO
 from core.states import LinkState, TradeState
 from infra.actor import Actor
 from infra.bulk import hot_cursor
@@ -127,12 +128,21 @@ def subscriptions_of_tenant() -> QuerySet[CopySubscription]:
 
 def limits_of(subscription: CopySubscription, config: ProductConfig | None = None) -> dict[str, Limit]:
     """The limits that hold for a master's subscription, and whose they are (D19); `config` is read where not given."""
-    master, config = subscription.master, config or product_config()
+    master = subscription.master
     assert master is not None
+    return limits_under(master, {name: Decimal(getattr(subscription, name)) for name in LIMITS}, config)
+
+
+def limits_under(
+    master: CopyMaster, own: Mapping[str, Decimal], config: ProductConfig | None = None
+) -> dict[str, Limit]:
+    """The limits that hold for who follows `master` with these of their own, and whose they are; without own ones, what
+    master and tenant ask of everybody."""
+    config = config or product_config()
     return {
         name: tightest(
             name,
-            follower=Decimal(getattr(subscription, name)),
+            follower=own.get(name, ZERO),
             master=Decimal(getattr(master, f"bound_{name}")),
             tenant=Decimal(getattr(config, f"copy_bound_{name}")),
         )

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import ProductConfig
-from copytrade.domain.limits import LIMITS
+from copytrade.domain.limits import LIMITS, Limit
 from copytrade.models import CopyMode, CopySubscription, SymbolsMode, VolumeMode
 from core.rounding import plain
 from portal import formats
@@ -139,8 +139,17 @@ class CopySettingsForm(forms.Form):
         gettext_lazy("Its open positions are copied at once, at today's prices."),
     )
 
-    def __init__(self, *args: Any, modes: Iterable[int] | None = None, beginning: bool = True, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        modes: Iterable[int] | None = None,
+        beginning: bool = True,
+        bounds: Mapping[str, Limit] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """`bounds` are the limits that the master and the tenant ask of everybody."""
         super().__init__(*args, **kwargs)
+        self.bounds = bounds or {}
         if modes is not None:
             field: Any = self.fields["volume_mode"]
             field.choices = [choice for choice in VOLUME_MODES if choice[0] in set(modes)]
@@ -166,7 +175,9 @@ class CopySettingsForm(forms.Form):
 
     @property
     def protects(self) -> bool:
-        """Whether one of the limits is set or wrong: then their group is open."""
+        """Whether one of the limits is set, by whomever, or wrong: then their group is open."""
+        if any(bound.whose for bound in self.bounds.values()):
+            return True
         return any(self[name].errors or self[name].value() not in (None, "", "0", 0) for name in LIMITS)
 
 

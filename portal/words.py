@@ -6,6 +6,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from copytrade.domain.limits import Whose
 from copytrade.domain.rewards_terms import BillingPeriod, HwmConvention, RewardType
 from copytrade.models import (
     CopyMode,
@@ -168,6 +169,24 @@ QUALIFICATIONS: Final[dict[str, Promise]] = {
     "equity": _("Its equity must be at least %(required)s; it is %(actual)s."),
 }
 """What an operator may ask of an account before it can lead, by the names of `copytrade.domain.qualification`."""
+
+WHOSE: Final[dict[Whose, Promise]] = {
+    Whose.FOLLOWER: pgettext_lazy("limit", "yours"),
+    Whose.MASTER: pgettext_lazy("limit", "the master's"),
+    Whose.TENANT: pgettext_lazy("limit", "your operator's"),
+}
+"""Whose a limit is, to the follower."""
+
+BOUND_HOLDS: Final[dict[Whose, Promise]] = {
+    Whose.MASTER: _("%(value)s holds: the master's limit."),
+    Whose.TENANT: _("%(value)s holds: your operator's limit."),
+}
+OWN_HOLDS: Final[dict[Whose | None, Promise]] = {
+    None: _("Yours holds; nobody else sets one."),
+    Whose.MASTER: _("Yours holds: it is as tight as the master's %(value)s, or tighter."),
+    Whose.TENANT: _("Yours holds: it is as tight as your operator's %(value)s, or tighter."),
+}
+"""What applies where a limit can be set by several (D19), by whose is the tightest beside the follower's own."""
 
 VENUES: Final[dict[str, Promise]] = {HOUSE_VENUE: _("All copies: the house's venue")}
 """Where copies are carried out."""

@@ -14,7 +14,8 @@ LIMITS: Final = (
 """What can be limited, by the names of a subscription's settings."""
 ENTRY_LIMITS: Final = LIMITS[:3]
 STOP_LIMITS: Final = LIMITS[3:]
-_LARGEST_HOLDS: Final = frozenset({"min_equity"})
+LARGEST_HOLDS: Final = frozenset({"min_equity"})
+"""Of these the largest value is the tightest; of all others the smallest."""
 
 
 class Whose(StrEnum):
@@ -39,7 +40,7 @@ def tightest(name: str, *, follower: Decimal, master: Decimal, tenant: Decimal) 
     asked = [(value, whose) for value, whose in values if value > ZERO]
     if not asked:
         return Limit(ZERO)
-    best = max(value for value, _ in asked) if name in _LARGEST_HOLDS else min(value for value, _ in asked)
+    best = max(value for value, _ in asked) if name in LARGEST_HOLDS else min(value for value, _ in asked)
     return Limit(*next(pair for pair in asked if pair[0] == best))
 
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from django import template
+from django.core.exceptions import ValidationError
 from django.core.paginator import Page
 from django.forms import BoundField
 from django.template.loader import render_to_string
@@ -17,12 +18,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from heroicons.templatetags.heroicons import heroicon_outline
 
+from copytrade.domain.limits import LARGEST_HOLDS, Limit, Whose, tightest
 from copytrade.models import CopySubscription
 from core.masking import masked_email
+from core.rounding import ZERO
 from core.states import Cmd, Side
 from portal import drawing, formats
 from portal.statistics import BY_NAME, Kind
-from portal.words import BADGES, subscription_state
+from portal.words import BADGES, BOUND_HOLDS, OWN_HOLDS, subscription_state
 
 register = template.Library()
 
@@ -234,7 +237,38 @@ def figure(label: str, value: SafeString, name: str = "", note: str = "") -> dic
 @register.inclusion_tag("components/field.html")
 def field(bound: BoundField, unit: str = "", css: str = "") -> dict[str, Any]:
     """One form field: label, input, unit, help, errors."""
-    described = [f"{bound.auto_id}-help"] if bound.help_text else []
+    return _field(bound, unit, css, [])
+
+
+@register.inclusion_tag("components/field.html")
+def limit_field(bound: BoundField, unit: str = "") -> dict[str, Any]:
+    """The field of a limit that others set too (D19): with what applies, and whose it is. The page's script says it anew
+    while somebody types."""
+    form: Any = bound.form
+    limit = form.bounds.get(bound.name, Limit(ZERO))
+    # Of several that others set, `limit` is the tightest already.
+    holds = tightest(bound.name, follower=_typed_limit(bound), master=limit.value, tenant=ZERO).whose
+    value = {"value": formats.number(limit.value)}
+    note = {
+        "holds": {None: "nobody", Whose.FOLLOWER: "own"}.get(holds, "bound"),
+        "own": OWN_HOLDS[limit.whose] % value,
+        "bound": BOUND_HOLDS[limit.whose] % value if limit.whose else "",
+        "limit": limit,
+        "largest": bound.name in LARGEST_HOLDS,
+    }
+    return _field(bound, unit, "", [f"{bound.auto_id}-limit"]) | {"limit": note}
+
+
+def _typed_limit(bound: BoundField) -> Decimal:
+    """The number in the field, 0 for none and for what is none."""
+    try:
+        return Decimal(bound.field.clean(bound.value()))
+    except ValidationError:
+        return ZERO
+
+
+def _field(bound: BoundField, unit: str, css: str, described: list[str]) -> dict[str, Any]:
+    described = [*described, f"{bound.auto_id}-help"] if bound.help_text else described
     if bound.errors:
         described.append(f"{bound.auto_id}-error")
     attributes: dict[str, Any] = (

@@ -11,9 +11,9 @@ from django.utils.translation import gettext as _
 
 from accounts.models import TradingAccount
 from accounts.selectors import product_config
-from copytrade.domain.limits import LIMITS, STOP_LIMITS
+from copytrade.domain.limits import LIMITS, STOP_LIMITS, Limit
 from copytrade.models import CopyFollower, CopyMaster, FollowerModes, MasterStatus, SubscriptionStatus, VolumeMode
-from copytrade.selectors import followers_own, subscription_owned, subscriptions_followed
+from copytrade.selectors import followers_own, limits_under, subscription_owned, subscriptions_followed
 from copytrade.services.endings import OpenCopies
 from copytrade.services.followers import follower_create, follower_update
 from copytrade.services.subscriptions import subscription_create, subscription_end, subscription_update
@@ -24,7 +24,7 @@ from portal.forms_copying import CopySettingsForm, initial_limits, initial_of
 from portal.http import PortalRequest, attempt, copying_page, customer_page, moved, refusal_sentence
 from portal.master_reads import master_seen, master_shown
 from portal.views.dry_run import DAYS
-from portal.words import COPY_MODES, STOP_ACTIONS, SYMBOLS_MODES
+from portal.words import COPY_MODES, STOP_ACTIONS, SYMBOLS_MODES, WHOSE
 
 MASTERS_MOST = 10
 """How many masters one account can copy."""
@@ -50,17 +50,17 @@ class Choice:
 @copying_page
 def follow(request: PortalRequest, login: int) -> HttpResponse:
     """The form; then a page that says what will happen; then it happens."""
-    found = master_seen(request.viewer.actor, login)
+    found, config = master_seen(request.viewer.actor, login), product_config()
     choices = _choices(request, found)
     possible = any(not choice.reason for choice in choices)
     context = master_shown(found) | {"choices": choices, "possible": possible, "days": DAYS}
     if request.method != "POST":
-        form = CopySettingsForm(initial=initial_limits(product_config()))
+        form = CopySettingsForm(initial=initial_limits(config), bounds=limits_under(found, {}, config))
         free = [choice.account.login for choice in choices if not choice.reason]
         wanted = request.viewer.chosen.login if request.viewer.chosen else None
         picked = wanted if wanted in free else (free[0] if free else None)
         return render(request, "portal/follow.html", context | {"form": form, "picked": picked})
-    form = CopySettingsForm(request.POST)
+    form = CopySettingsForm(request.POST, bounds=limits_under(found, {}, config))
     choice = next((c for c in choices if str(c.account.login) == request.POST.get("follower")), None)
     context |= {"form": form, "picked": choice.account.login if choice else None}
     if choice is None:
@@ -71,7 +71,7 @@ def follow(request: PortalRequest, login: int) -> HttpResponse:
         return render(request, "portal/follow.html", context)
     assert choice is not None
     if "confirm" not in request.POST:
-        return render(request, "portal/follow_confirm.html", context | {"choice": choice, "told": _told(form)})
+        return render(request, "portal/follow_confirm.html", context | {"choice": choice, "told": _told(form, found)})
     try:
         with attempt():
             _follow(request, found, choice, form)
@@ -142,7 +142,7 @@ def _obstacle(account: TradingAccount, found: CopyMaster, leaders: set[int]) -> 
     return ""
 
 
-def _told(form: CopySettingsForm) -> list[tuple[str, str]]:
+def _told(form: CopySettingsForm, found: CopyMaster) -> list[tuple[str, str]]:
     """The settings in words, for the confirmation."""
     data = form.cleaned_data
     factor = formats.number(data["risk_multiplier"])
@@ -167,17 +167,18 @@ def _told(form: CopySettingsForm) -> list[tuple[str, str]]:
     told.append((_("What is copied"), str(dict(COPY_MODES)[data["copy_mode"]])))
     symbols = str(dict(SYMBOLS_MODES)[data["symbols_mode"]])
     told.append((_("Symbols"), f"{symbols}: {data['symbols']}" if data["symbols_mode"] else symbols))
-    return told + _protection_told(data)
+    limits = limits_under(found, {name: Decimal(data[name]) for name in LIMITS})
+    return told + _protection_told(data, limits)
 
 
-def _protection_told(data: dict[str, Any]) -> list[tuple[str, str]]:
-    """What limits a loss, and what else differs from what most people want."""
+def _protection_told(data: dict[str, Any], limits: dict[str, Limit]) -> list[tuple[str, str]]:
+    """What limits a loss, whoever asks it, and what else differs from what most people want."""
     told = [
-        (str(CopySettingsForm.base_fields[name].label), formats.number(Decimal(data[name])))
-        for name in LIMITS
-        if data[name]
+        (str(CopySettingsForm.base_fields[name].label), f"{formats.number(limit.value)} ({WHOSE[limit.whose]})")
+        for name, limit in limits.items()
+        if limit.whose
     ]
-    if any(data[name] for name in STOP_LIMITS):
+    if any(limits[name].whose for name in STOP_LIMITS):
         told.append(
             (str(CopySettingsForm.base_fields["stop_action"].label), str(dict(STOP_ACTIONS)[data["stop_action"]]))
         )
@@ -227,11 +228,13 @@ def _rest(request: PortalRequest, subscription_id: int, settings: dict[str, Any]
 def edit(request: PortalRequest, subscription_id: int) -> HttpResponse:
     """The settings of one subscription; they hold from the leader's next trade on."""
     subscription = subscription_owned(request.viewer.actor, subscription_id)
+    assert subscription.master is not None, "a group's copies are not set here"
+    bounds = limits_under(subscription.master, {})
     context: dict[str, Any] = {"s": subscription, "part": "portal/parts/edit.html"}
     if request.method != "POST":
-        form = CopySettingsForm(initial=initial_of(subscription), beginning=False)
+        form = CopySettingsForm(initial=initial_of(subscription), beginning=False, bounds=bounds)
         return _dialog(request, context | {"form": form})
-    form = CopySettingsForm(request.POST, beginning=False)
+    form = CopySettingsForm(request.POST, beginning=False, bounds=bounds)
     if not form.is_valid():
         return _dialog(request, context | {"form": form})
     try:

@@ -207,6 +207,21 @@
     if (event.target.form) showDependent(event.target.form);
   });
 
+  // --- Limits that others set too: whose holds, said anew while somebody types (as `limit_field` says it first) ---------
+  function showWhose(input) {
+    const note = document.getElementById(input.id + "-limit");
+    if (!note) return;
+    const own = Number(input.value.trim().replace(",", ".")) || 0;
+    const bound = Number(note.dataset.limit);
+    const tight = own > 0 && (!bound || ("largest" in note.dataset ? own >= bound : own <= bound));
+    for (const words of note.querySelectorAll("[data-holds]")) {
+      words.hidden = words.dataset.holds === "own" ? !tight : tight;
+    }
+  }
+  document.addEventListener("input", (event) => {
+    if (event.target.id) showWhose(event.target);
+  });
+
   // --- Relative times --------------------------------------------------------------------------------------------------
   function ago(at) {
     const w = words();

@@ -92,6 +92,7 @@ def scene_build(at: datetime) -> Scene:
                     "description": about,
                     "visibility": "public",
                     "allowed_follower_modes": 0 if name == "third" else 2,
+                    "bound_max_positions": 4 if name == "third" else 0,
                 },
                 reward_policy=terms,
                 at=past,

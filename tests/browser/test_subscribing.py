@@ -55,3 +55,25 @@ def test_x05_a_dry_run_before_following_then_a_change_and_the_end(window: OpenWi
     page.keyboard.press("Escape")
     row.get_by_role("link", name="Stop").click()
     expect(page.locator("dialog")).to_contain_text("Close them now")
+
+
+def test_d19_the_form_says_whose_limit_holds_while_one_types(window: OpenWindow) -> None:
+    visit = window()
+    scene = visit.site.scene
+    page = visit.sign_in(scene.follower_email)
+    visit.go(f"/app/masters/{scene.free_master_login}/follow")
+    note, field = page.locator("#id_max_positions-limit"), page.locator("#id_max_positions")
+    expect(note).to_have_text("4 holds: the master's limit.", use_inner_text=True)
+    for typed, said in (
+        ("3", "Yours holds: it is as tight as the master's 4, or tighter."),
+        ("5", "4 holds: the master's limit."),
+        ("4", "Yours holds: it is as tight as the master's 4, or tighter."),
+        ("", "4 holds: the master's limit."),
+    ):
+        field.fill(typed)
+        expect(note).to_have_text(said, use_inner_text=True)
+    # Nobody else asks for this one.
+    page.fill("#id_min_equity", "250")
+    expect(page.locator("#id_min_equity-limit")).to_have_text("Yours holds; nobody else sets one.", use_inner_text=True)
+    page.fill("#id_min_equity", "")
+    expect(page.locator("#id_min_equity-limit")).to_have_text("", use_inner_text=True)
