@@ -75,6 +75,9 @@ class ProductSettings(Body):
         CopyMeasure, required=False, help_text="When copies disagree with their leader for too long."
     )
     copy_out_of_sync_seconds = WholeNumberField(min_value=0, max_value=MOST_COUNTED, required=False)
+    reward_share_percent = WireDecimalField(
+        min_value=0, max_value=90, required=False, help_text="The tenant's part of every reward, per cent."
+    )
 
 
 class TenantSettings(ProductSettings):

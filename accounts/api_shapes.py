@@ -88,6 +88,7 @@ PRODUCTS = record(
     copy_failed_exit_action=word(CopyMeasure.ALERT, CopyMeasure.FLATTEN),
     copy_out_of_sync_action=word(*CopyMeasure),
     copy_out_of_sync_seconds=whole(60),
+    reward_share_percent=number(),
     timezone=text("America/New_York"),
     day_end=text("17:00"),
     day_ends_time=whole(1_790_000_000),

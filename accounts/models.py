@@ -83,7 +83,7 @@ class ProductConfig(TenantModel):
     is looser than (D19). `master_min_*` say who may be a master, the equity in the account's own currency (D21). 0: not
     set. `overleverage_threshold` is the exposure / equity of a follower that counts as critical (D22).
     `copy_failed_exit_action` is taken when an exit is given up (D11), `copy_out_of_sync_action` when copies have
-    disagreed with their leader for so many seconds (X11).
+    disagreed with their leader for so many seconds (X11). `reward_share_percent` is the tenant's part of every reward.
     """
 
     copy_trading = models.BooleanField(default=True)
@@ -108,11 +108,16 @@ class ProductConfig(TenantModel):
     copy_failed_exit_action = models.CharField(max_length=8, choices=CopyMeasure.choices, default=CopyMeasure.ALERT)
     copy_out_of_sync_action = models.CharField(max_length=8, choices=CopyMeasure.choices, default=CopyMeasure.ALERT)
     copy_out_of_sync_seconds = models.PositiveIntegerField(default=60)
+    reward_share_percent = ExactDecimalField(default=0)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["tenant_id"], name="product_config_one_per_tenant"),
             models.CheckConstraint(condition=Q(overleverage_threshold__gt=0), name="product_config_overleverage"),
+            models.CheckConstraint(
+                condition=Q(reward_share_percent__gte=0, reward_share_percent__lte=90),
+                name="product_config_reward_share",
+            ),
         ]
 
 

@@ -43,6 +43,7 @@ INSTALLED_APPS = [
     "ledger",
     "trading",
     "copytrade",
+    "rewards",
     "marketplace",
     "portal",
     "config",

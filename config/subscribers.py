@@ -16,6 +16,7 @@ def connect() -> None:
     from ledger import ports as ledger_ports
     from ledger.services import accounts_open
     from marketplace.services.listing import following_noted, profiles_listed
+    from rewards.services.terms import terms_note
     from trading import ports as trading_ports
     from trading.selectors_proof import records_prove
 
@@ -23,7 +24,7 @@ def connect() -> None:
     accounts_ports.account_disabled[:] = [resting_of_account]
     trading_ports.order_guards[:] = [manual_order_guard]
     trading_ports.trade_listeners[:] = [links_keep_true, marks_follow_payments]
-    copytrade_ports.profile_listeners[:] = [profiles_listed]
+    copytrade_ports.profile_listeners[:] = [profiles_listed, terms_note]
     copytrade_ports.following_listeners[:] = [following_noted]
     set_module_check(module_check)
     ledger_ports.provers[:] = [records_prove]

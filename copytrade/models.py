@@ -324,6 +324,9 @@ class TradeLink(TenantModel):
             models.Index(
                 fields=["follower", "follower_trade_id"], name="link_active", condition=Q(state=LinkState.ACTIVE)
             ),
+            models.Index(  # whose copy a closed record was: rewards and statistics ask
+                fields=["follower", "follower_trade_id"], name="link_ended", condition=~Q(state=LinkState.ACTIVE)
+            ),
             models.Index(fields=["follower"], name="link_resting", condition=Q(state=LinkState.ACTIVE, resting=True)),
         ]
         constraints = [

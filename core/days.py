@@ -3,6 +3,7 @@
 from calendar import monthrange
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 ONE_DAY = timedelta(days=1)
@@ -57,7 +58,10 @@ class DayBoundary:
         return datetime.combine(day, self.hour, ZoneInfo(self.zone)).astimezone(UTC)
 
 
-def month_later(at: datetime, months: int) -> datetime:
-    """The same day and time `months` later; where that month is shorter, on its last day."""
+_Instant = TypeVar("_Instant", date, datetime)
+
+
+def month_later(at: _Instant, months: int) -> _Instant:
+    """The same day, and time, `months` later; where that month is shorter, on its last day."""
     year, month = divmod(at.year * 12 + at.month - 1 + months, 12)
     return at.replace(year=year, month=month + 1, day=min(at.day, monthrange(year, month + 1)[1]))

@@ -16,6 +16,7 @@ from psycopg import sql
 BOOKED: Final = (
     "copytrade_masterchange",
     "ledger_transfer",
+    "rewards_termsversion",
     "trading_accountevent",
     "trading_dailyquote",
     "trading_equitysnapshot",

@@ -107,7 +107,8 @@ class Trade(TenantModel):
     """A record of an account: a pending order, an open or closed ticket, a closed part split off, or a balance operation.
 
     `volume` in lots, prices in the instrument's profit currency, money in account currency.
-    `conversion_rate` is the rate profit currency -> account currency used at the close.
+    `conversion_rate` is the rate profit currency -> account currency used at the close. `api_data` is JSON text about a
+    balance operation, such as the reward that it belongs to; empty for everything else.
     """
 
     id = models.BigIntegerField(primary_key=True, db_default=NextTicket())
@@ -130,6 +131,7 @@ class Trade(TenantModel):
     conversion_rate = ExactDecimalField(null=True)
     parent_id = models.BigIntegerField(null=True)
     comment = models.CharField(max_length=255, blank=True, default="")
+    api_data = models.TextField(blank=True, default="", db_default="")
     open_at = models.DateTimeField()
     close_at = models.DateTimeField(null=True)
     expiration_at = models.DateTimeField(null=True)  # pending orders only

@@ -58,6 +58,7 @@ class RewardTerms:
     fee_amount: Decimal = ZERO
     fee_percent: Decimal = ZERO
     hwm_enabled: bool = False
+    hwm_convention: HwmConvention = HwmConvention.GROSS
     day_count: int = DAY_COUNTS[0]
 
 

@@ -1,7 +1,8 @@
 """The terms that belong to a master's profile: checked against the table of types, stored beside the profile."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from decimal import Decimal
+from typing import Any, Final, Protocol
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -9,6 +10,7 @@ from django.utils.translation import gettext_lazy
 from accounts.models import TradingAccount
 from copytrade.domain.rewards_terms import (
     BillingPeriod,
+    HwmConvention,
     RewardTerms,
     RewardType,
     TermsProblem,
@@ -17,6 +19,7 @@ from copytrade.domain.rewards_terms import (
 )
 from copytrade.models import CopyMaster, RewardPolicy
 from core.errors import DomainError, Kind, forbidden
+from core.rounding import plain
 
 _SENTENCES: Final = {
     TermsProblem.NOT_OF_THIS_TYPE: gettext_lazy("does not belong to this reward type"),
@@ -32,10 +35,35 @@ TERMS_FIELDS: Final = (
 )  # fmt: skip
 
 
+class StoredTerms(Protocol):
+    """A row with terms: a master's policy, or a version of it that was agreed to."""
+
+    reward_type: int
+    billing_period: str
+    fee_amount: Decimal
+    fee_percent: Decimal
+    hwm_enabled: bool
+    hwm_convention: str
+    day_count: int
+
+
 def terms_of(policy: RewardPolicy) -> dict[str, Any]:
     """A master's terms by the contract's names (needs `payout_account` loaded)."""
     values = {field: getattr(policy, field) for field in TERMS_FIELDS}
     return {**values, "payout_account_login": policy.payout_account.login}
+
+
+def stored_terms(row: StoredTerms) -> RewardTerms:
+    """Terms as a decision reads them, from a row that has them by the contract's names."""
+    return RewardTerms(
+        reward_type=RewardType(row.reward_type),
+        billing_period=BillingPeriod(row.billing_period),
+        fee_amount=plain(Decimal(row.fee_amount)),
+        fee_percent=plain(Decimal(row.fee_percent)),
+        hwm_enabled=row.hwm_enabled,
+        hwm_convention=HwmConvention(row.hwm_convention),
+        day_count=row.day_count,
+    )
 
 
 def reward_policy_build(*, master: CopyMaster, account: TradingAccount, values: Mapping[str, Any]) -> RewardPolicy:
@@ -74,15 +102,7 @@ def _apply(policy: RewardPolicy, values: Mapping[str, Any], *, customer_id: int)
     for field in TERMS_FIELDS:
         if field in values:
             setattr(policy, field, values[field])
-    terms = RewardTerms(
-        reward_type=RewardType(policy.reward_type),
-        billing_period=BillingPeriod(policy.billing_period),
-        fee_amount=policy.fee_amount,
-        fee_percent=policy.fee_percent,
-        hwm_enabled=policy.hwm_enabled,
-        day_count=policy.day_count,
-    )
-    if (found := terms_problem(terms)) is not None:
+    if (found := terms_problem(stored_terms(policy))) is not None:
         field, problem = found
         raise DomainError(Kind.INVALID, "INVALID_REWARD_POLICY", f"{field}: {_SENTENCES[problem]}", field=field)
     if "payout_account_login" in values:

@@ -5,85 +5,58 @@ end, as it would be when copying stops.
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 
-from copytrade.domain.rewards_terms import BillingPeriod, HwmConvention, RewardTerms, RewardType
-from core.days import month_later
-from core.money import round_money
+from copytrade.domain.reward_charges import Marks, charge, managed_base, period_begin
+from copytrade.domain.rewards_terms import BillingPeriod, RewardTerms, RewardType
 from core.rounding import ZERO
 from marketplace.domain.dry_run import Closed, CurvePoint
 
-_PERCENT = Decimal(100)
-_SATURDAY = 6
-
 
 def reward_fees(
-    terms: RewardTerms,
-    convention: HwmConvention,
-    *,
-    closed: Sequence[Closed],
-    curve: Sequence[CurvePoint],
-    rate: Decimal,
-    currency: str,
+    terms: RewardTerms, *, closed: Sequence[Closed], curve: Sequence[CurvePoint], rate: Decimal, currency: str
 ) -> Decimal:
     """The sum of all charges in the follower's `currency`.
 
     `curve` begins and ends with the dry run and has a point at each end of a day; `rate` converts amounts of the terms.
     """
-    begin, end = curve[0].time, curve[-1].time
-    match terms.reward_type:
-        case RewardType.SUBSCRIPTION_FEE:
-            once = terms.billing_period is BillingPeriod.ONE_TIME
-            charges = [terms.fee_amount * rate for _period in ([begin] if once else list(_begins(terms, begin, end)))]
-        case RewardType.VOLUME_REBATE:
-            charges = [lots * terms.fee_amount * rate for lots in _per_period(terms, closed, begin, end, "lots")]
-        case RewardType.PROFIT_SHARE_PER_TRADE:
-            charges = [trade.net * terms.fee_percent / _PERCENT for trade in closed if trade.net > ZERO]
-        case RewardType.MANAGEMENT_FEE:
-            charges = _managed(terms, curve)
-        case RewardType.PERFORMANCE_FEE_HWM:
-            return _performance(terms, convention, _per_period(terms, closed, begin, end, "net"), currency)
-    return sum((round_money(charge, currency) for charge in charges), ZERO)
-
-
-def _performance(terms: RewardTerms, convention: HwmConvention, results: Sequence[Decimal], currency: str) -> Decimal:
-    """`fee_percent` of what the result less rewards paid is above its mark; see D24 for the conventions."""
-    share = terms.fee_percent / _PERCENT
-    result, paid, mark = ZERO, ZERO, ZERO
-    for won in results:
-        result += won
-        if not terms.hwm_enabled:
-            fee = max(ZERO, won) * share
-        elif convention is HwmConvention.CUMULATIVE:
-            fee = max(ZERO, result * share - paid)
-        else:
-            fee = max(ZERO, result - paid - mark) * share
-        fee = round_money(fee, currency)
-        before = result - paid
+    paid, marks = ZERO, Marks()
+    for base in _bases(terms, closed, curve):
+        fee, marks = charge(terms, base, currency, rate=rate, marks=marks)
         paid += fee
-        mark = max(mark, before if convention is HwmConvention.GROSS else before - fee)
     return paid
 
 
-def _managed(terms: RewardTerms, curve: Sequence[CurvePoint]) -> list[Decimal]:
-    """A day's share of the yearly percent of each day's last equity; of 252 days a year the week's five count."""
-    days = [p for p in curve[1:-1] if terms.day_count > 252 or p.time.isoweekday() < _SATURDAY]
-    yearly = sum((max(ZERO, point.equity) for point in days), ZERO) * terms.fee_percent / _PERCENT
-    return [yearly / terms.day_count]
+def _bases(terms: RewardTerms, closed: Sequence[Closed], curve: Sequence[CurvePoint]) -> Sequence[Decimal]:
+    """What is charged one after the other: trades, or periods."""
+    begin, end = curve[0].time, curve[-1].time
+    match terms.reward_type:
+        case RewardType.PROFIT_SHARE_PER_TRADE:
+            return [trade.net for trade in closed if trade.net > ZERO]
+        case RewardType.SUBSCRIPTION_FEE:
+            once = terms.billing_period is BillingPeriod.ONE_TIME
+            return [terms.fee_amount for _period in ([begin] if once else _begins(terms, begin, end))]
+        case RewardType.VOLUME_REBATE:
+            return _per_period(terms, [(trade.at, trade.lots) for trade in closed], begin, end)
+        case RewardType.PERFORMANCE_FEE_HWM:
+            return _per_period(terms, [(trade.at, trade.net) for trade in closed], begin, end)
+        case RewardType.MANAGEMENT_FEE:
+            ends = [(point.time, managed_base(terms, [(point.time, point.equity)])) for point in curve[1:-1]]
+            return _per_period(terms, ends, begin, end)
 
 
 def _per_period(
-    terms: RewardTerms, closed: Sequence[Closed], begin: datetime, end: datetime, field: str
+    terms: RewardTerms, amounts: Sequence[tuple[datetime, Decimal]], begin: datetime, end: datetime
 ) -> list[Decimal]:
-    """The sum of `field` over what was closed in each period."""
+    """The sum of the amounts of each period, which come in the order of their instants."""
     begins = [*_begins(terms, begin, end), end]
     sums = [ZERO] * (len(begins) - 1)
     number = 0
-    for trade in closed:
-        while number < len(sums) - 1 and trade.at >= begins[number + 1]:
+    for at, amount in amounts:
+        while number < len(sums) - 1 and at >= begins[number + 1]:
             number += 1
-        sums[number] += getattr(trade, field)
+        sums[number] += amount
     return sums
 
 
@@ -93,5 +66,4 @@ def _begins(terms: RewardTerms, begin: datetime, end: datetime) -> Iterator[date
     while at < end:
         yield at
         number += 1
-        weekly = terms.billing_period is BillingPeriod.WEEKLY
-        at = begin + timedelta(weeks=number) if weekly else month_later(begin, number)
+        at = period_begin(begin, number, terms.billing_period)

@@ -7,13 +7,13 @@ from decimal import Decimal
 from typing import Any
 
 from accounts.selectors import account_named, product_config
-from copytrade.domain.rewards_terms import BillingPeriod, HwmConvention, RewardTerms, RewardType
 from copytrade.engine.settings import settings_of_draft, stop_of_draft
 from copytrade.models import CopyMaster, RewardPolicy
 from copytrade.selectors_masters import master_shown
 from copytrade.services.follower_stops import CLOSE_ALL
+from copytrade.services.rewards import stored_terms
 from copytrade.services.subscriptions import subscription_draft
-from core.rounding import ZERO, plain
+from core.rounding import ZERO
 from infra.actor import Actor
 from infra.bulk import hot_cursor
 from marketplace.domain.dry_run import DryRun
@@ -62,17 +62,8 @@ def _rewards(actor: Actor, master: CopyMaster, past: Past, made: DryRun) -> Deci
     if not policy.enabled or master.customer_id == actor.user_id:
         return ZERO
     rate = past.market.rate(policy.currency, made.currency)
-    terms = RewardTerms(
-        reward_type=RewardType(policy.reward_type),
-        billing_period=BillingPeriod(policy.billing_period),
-        fee_amount=plain(policy.fee_amount),
-        fee_percent=plain(policy.fee_percent),
-        hwm_enabled=policy.hwm_enabled,
-        day_count=policy.day_count,
-    )
     return reward_fees(
-        terms,
-        HwmConvention(policy.hwm_convention),
+        stored_terms(policy),
         closed=made.closed,
         curve=made.curve,
         rate=ZERO if rate is None else rate,

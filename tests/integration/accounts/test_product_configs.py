@@ -22,6 +22,7 @@ def test_settings_are_changed_one_by_one(world: World, api: ApiOf) -> None:
         "master_min_closed_trades": 0,
         "master_min_equity": 0,
         "overleverage_threshold": 10,
+        "reward_share_percent": 0,
     }
     assert caller.get("/manage/product-configs").json.items() >= expected.items()
     for name, value in {
@@ -32,6 +33,7 @@ def test_settings_are_changed_one_by_one(world: World, api: ApiOf) -> None:
         "master_min_closed_trades": 20,
         "master_min_equity": "1000.5",
         "overleverage_threshold": "7.5",
+        "reward_share_percent": "12.5",
     }.items():
         expected[name] = D(value) if isinstance(value, str) and value[0].isdigit() else value
         assert caller.put("/manage/product-configs", {name: value}).json.items() >= expected.items()
@@ -45,6 +47,8 @@ def test_settings_are_changed_one_by_one(world: World, api: ApiOf) -> None:
         ("master_min_closed_trades", 1.5),
         ("master_min_equity", -1),
         ("overleverage_threshold", 0),
+        ("reward_share_percent", 91),
+        ("reward_share_percent", -1),
     ):
         refused = caller.put("/manage/product-configs", {name: wrong})
         assert refused.error == "INVALID_DATA"

@@ -1,0 +1,1 @@
+"""Pure decisions about rewards: what changed terms mean, when periods end. No database, no clock, no Django."""
