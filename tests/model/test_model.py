@@ -25,7 +25,10 @@ SEEN = {
         "MODULE_DISABLED", "MASTER_NOT_ACTIVE", "SUBSCRIPTION_PAUSED", "FOLLOWER_DISABLED", "COPY_MODE", "SYMBOL_FILTERED",
         "OPPOSITE_SIDE", "MIN_EQUITY", "MAX_POSITIONS", "BELOW_MIN_VOLUME", "ROUNDED_TO_ZERO", "SLIPPAGE_TOLERANCE",
         "SIGNAL_TOO_OLD", "CLOSED_BEFORE_COPY",
+        "RET_TRADE_BAD_STOPS",
     )),
+    *(("MODIFY", reason) for reason in ("", "RET_TRADE_BAD_STOPS", "STOPS_NOT_COPIED", "COPY_MODE", "ALREADY_FLAT")),
+    *((who, stop) for who in ("leader", "follower") for stop in ("sl", "tp")),
     ("INCREASE", "NO_LINK"), ("REDUCE", "PARTIAL_NOT_COPIED"), ("CLOSE", "COPY_MODE"), ("CLOSE", "ALREADY_FLAT"),
 }  # fmt: skip
 """What some example has to come to: a machine that does nothing proves nothing."""

@@ -8,12 +8,15 @@ from typing import Any
 
 import pytest
 
-from copytrade.domain import exits, guards, sizing
+from copytrade.domain import exits, guards, planner, sizing, stops
 from copytrade.domain.guards import Guard
+from copytrade.domain.values import Settings
 from copytrade.engine import listener
+from copytrade.engine import stops as engine_stops
 from core.rounding import ceil_to_step, floor_to_step
 from tests.model.hands.stage import prepare
 from tests.model.walks import walk
+from trading.domain import execution, triggers
 
 WALKS = 12
 """How many walks a wrong rule may survive at most. They are those of `test_model`, which find nothing where nothing is wrong."""
@@ -63,6 +66,42 @@ def entries_round_up(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(sizing, "_entry_rounded", lambda volume, step, _rounding: ceil_to_step(volume, step))
 
 
+def with_stops(**changes: Callable[[Settings], Any]) -> Callable[[pytest.MonkeyPatch], None]:
+    """Copied stops are worked out from settings that are read wrong."""
+
+    def plant(patch: pytest.MonkeyPatch) -> None:
+        def wrong(event: Any, settings: Settings, **more: Any) -> stops.Stops:
+            misread = {name: change(settings) for name, change in changes.items()}
+            return stops.follower_stops(event, replace(settings, **misread), **more)
+
+        for place in (planner, engine_stops):
+            patch.setattr(place, "follower_stops", wrong)
+
+    return plant
+
+
+def passed_stops_are_taken(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(execution, "stops_fit", lambda *_prices: True)
+
+
+def losses_are_not_stopped(patch: pytest.MonkeyPatch) -> None:
+    right = triggers.Condition.holds
+    patch.setattr(
+        triggers.Condition,
+        "holds",
+        lambda condition, ticket, quote: condition.level is triggers.Level.TP and right(condition, ticket, quote),
+    )
+
+
+def closes_leave_the_links(patch: pytest.MonkeyPatch) -> None:
+    right = listener._is_another_hand
+
+    def wrong(change: Any) -> bool:
+        return right(change) and change.order.intent != "CLOSE"
+
+    patch.setattr(listener, "_is_another_hand", wrong)
+
+
 def hands_take_from_links_first(patch: pytest.MonkeyPatch) -> None:
     right = listener.outside_reduction
 
@@ -88,6 +127,14 @@ PLANTED = {
     "minimum equity is read 1 too high": with_settings("_equity_floor", min_equity=lambda least: least and least + 1),
     "minimum equity is read 1 too low": with_settings("_equity_floor", min_equity=lambda least: least and least - 1),
     "a hand takes what is linked first": hands_take_from_links_first,
+    "stops are not changed over when reversed": with_stops(reverse_direction=lambda s: False),
+    "flags of stops name the leader's side": with_stops(
+        copy_sl=lambda s: s.copy_tp if s.reverse_direction else s.copy_sl,
+        copy_tp=lambda s: s.copy_sl if s.reverse_direction else s.copy_tp,
+    ),
+    "a stop that has been passed is taken": passed_stops_are_taken,
+    "losses are not stopped": losses_are_not_stopped,
+    "closes leave the links": closes_leave_the_links,
     "a signal may be a second too old": with_settings("_age", max_signal_age_seconds=lambda s: s and s + 1),
 }
 

@@ -6,63 +6,103 @@ from typing import Any
 
 from tests.model.hands.moments import BESIDE
 from tests.model.hands.stage import SYMBOLS
+from tests.model.hands.trading import DISTANCES
 from tests.model.machine import Copying
-from tests.model.paper.copying import STEP
-from tests.model.wishes import FIRST_WISHES, drawn
+from tests.model.paper.house import STEP
+from tests.model.wishes import DECK, FIRST_WISHES, drawn
 
-STEPS = 80
+STEPS = 60
+Deed = Callable[[], Any]
 
 
 def walk(number: int) -> None:
     """One walk from a fresh start, always the same one for a number, and everything undone after it."""
-    luck = Random(number)
-    machine = Copying()
-    try:
-        machine.first_agreements([FIRST_WISHES[number % len(FIRST_WISHES)], {}, drawn(luck), drawn(luck)])
-        for _step in range(STEPS):
-            step_at_random(machine, luck)
-            machine.agree()
-        machine.prove()
-    finally:
-        machine.undo()
+    Walk(number).go()
 
 
-def step_at_random(machine: Copying, luck: Random) -> None:
-    """One thing that somebody does, by an even hand."""
-    who, symbol, side, volume = (
-        luck.randrange(1000),
-        luck.choice(SYMBOLS),
-        luck.random() < 0.5,
-        luck.choice([luck.randint(1, 120), luck.randint(1, 6)]) * STEP,
-    )
-    part = luck.choice([None, luck.randrange(1000)])
-    copied = luck.random() < 0.6
-    held = any(a.tickets for a in machine.leaders)
-    living = any(not s.ended for s in machine.model.subscriptions)
-    steps: list[tuple[int, bool, Callable[[], Any]]] = [
-        (8, True, lambda: machine.leader_opens(who, symbol, side, volume, copied)),
-        (5, held, lambda: machine.leader_trades_what_he_has(who, volume, side, copied)),
-        (5, held, lambda: machine.leader_closes(who, part, copied)),
-        (2, True, lambda: machine.follower_opens(who, symbol, side, volume)),
-        (3, any(a.tickets for a in machine.followers), lambda: machine.follower_closes(who, part)),
-        (1, True, lambda: machine.money_moves(who, luck.choice([-300, 40, 200]))),
-        (4, True, lambda: machine.market_moves(symbol, luck.randint(-60, 60), luck.randint(0, 30))),
-        (2, True, lambda: machine.time_passes(luck.choice([1, 3, 3, 30, 31]))),
-        (2, True, lambda: machine.somebody_subscribes(who, drawn(luck))),
-        (2, living, lambda: machine.settings_change(who, drawn(luck), side)),
-        (1, living, lambda: machine.subscription_ends(who, side)),
-        (2, True, lambda: machine.somebody_is_switched(who, luck.random() < 0.8)),
-        (1, True, lambda: machine.nobody_goes_in_circles(who)),
-        (2, True, lambda: machine.leader_is_copied(who)),
-        (3, any(a.tickets for a in machine.followers), lambda: machine.follower_trades_what_he_has(who, volume, side)),
-        (2, living, lambda: machine.leader_opens_when_a_follower_has_just_so_much(who, luck.choice(BESIDE), side)),
-        (
-            2,
-            living,
+class Walk:
+    """Every third step is a moment, one kind after the other; the others are what luck brings."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.luck = Random(number)
+        self.machine = Copying()
+        self.wishes = iter((DECK * 2)[number * STEPS // 6 % len(DECK) :])
+
+    def go(self) -> None:
+        luck, machine = self.luck, self.machine
+        try:
+            machine.first_agreements([FIRST_WISHES[self.number % len(FIRST_WISHES)], {}, drawn(luck), drawn(luck)])
+            for step in range(STEPS):
+                if step % 3 == 2:
+                    moments = self.moments()
+                    moments[step // 3 % len(moments)]()
+                else:
+                    self.deed()()
+                machine.agree()
+            machine.prove()
+        finally:
+            machine.undo()
+
+    def even(self) -> bool:
+        return self.luck.random() < 0.5
+
+    def deed(self) -> Deed:
+        """One thing that somebody does, by an even hand."""
+        luck, machine = self.luck, self.machine
+        who, symbol, volume = luck.randrange(1000), luck.choice(SYMBOLS), self.volume()
+        part, copied, stops = luck.choice([None, luck.randrange(1000)]), luck.random() < 0.6, self.stops()
+        side, held = self.even(), any(a.tickets for a in machine.leaders)
+        living = any(not s.ended for s in machine.model.subscriptions)
+        followed = any(a.tickets for a in machine.followers)
+        deeds: list[tuple[int, bool, Deed]] = [
+            (6, True, lambda: machine.leader_opens(who, symbol, side, volume, copied, stops)),
+            (5, held, lambda: machine.leader_trades_what_he_has(who, volume, side, copied, stops)),
+            (5, held, lambda: machine.leader_closes(who, part, copied)),
+            (3, held, lambda: machine.leader_moves_stops(who, stops, copied)),
+            (2, True, lambda: machine.follower_opens(who, symbol, side, volume)),
+            (3, followed, lambda: machine.follower_closes(who, part)),
+            (3, followed, lambda: machine.follower_trades_what_he_has(who, volume, side)),
+            (1, followed, lambda: machine.follower_moves_stops(who, stops)),
+            (1, True, lambda: machine.money_moves(who, luck.choice([-300, 40, 200]))),
+            (4, True, lambda: machine.market_moves(symbol, luck.randint(-60, 60), luck.randint(0, 30))),
+            (2, True, lambda: machine.time_passes(luck.choice([1, 3, 3, 30, 31]))),
+            (2, True, lambda: machine.somebody_subscribes(who, drawn(luck))),
+            (1, living, lambda: machine.settings_change(who, drawn(luck), side)),
+            (1, living, lambda: machine.subscription_ends(who, side)),
+            (2, True, lambda: machine.somebody_is_switched(who, luck.random() < 0.85)),
+            (1, True, lambda: machine.nobody_goes_in_circles(who)),
+            (2, True, lambda: machine.leader_is_copied(who)),
+        ]
+        return luck.choices(
+            [deed for _w, _p, deed in deeds], [weight if possible else 0 for weight, possible, _d in deeds]
+        )[0]
+
+    def moments(self) -> list[Deed]:
+        """What comes about in turn; every second time wishes are tried out."""
+        luck, machine = self.luck, self.machine
+        if all(s.ended for s in machine.model.subscriptions):
+            return [lambda: machine.somebody_subscribes(luck.randrange(1000), {})]
+        who, side, volume, stops = luck.randrange(1000), self.even(), self.volume(), self.stops()
+        flags = self.even(), self.even(), self.even()
+        tried: Deed = lambda: machine.leader_deals_under_other_settings(  # noqa: E731
+            who, next(self.wishes), luck.randrange(1000), volume, side, stops
+        )
+        others: list[Deed] = [
             lambda: machine.leader_is_copied_when_the_market_has_moved_on(
-                who, luck.choice([1, 5, 40]), luck.choice([-1, 0, 1, 20]), luck.choice([2, 3, 30, 31]), side, volume
+                who, luck.choice([1, 5, 40]), luck.choice([-1, 0, 1, 1, 20]), luck.choice([2, 3, 30, 31]), side, volume
             ),
-        ),
-    ]
-    weights = [weight if possible else 0 for weight, possible, _step in steps]
-    luck.choices(steps, weights)[0][2]()
+            lambda: machine.leader_sets_and_moves_stops(who, flags, side, stops),
+            lambda: machine.leader_opens_when_a_follower_has_just_so_much(who, luck.choice(BESIDE), side),
+            lambda: machine.leader_is_copied_when_his_first_stop_has_been_passed(
+                who, luck.choice([3, 25]), luck.randint(0, 1), flags[0], side
+            ),
+            lambda: machine.leader_opens_twice_when_a_follower_has_just_so_many(who, luck.randint(0, 2), side),
+        ]
+        return [deed for other in others for deed in (tried, other)]
+
+    def volume(self) -> Any:
+        return self.luck.choice([self.luck.randint(1, 120), self.luck.randint(1, 6)]) * STEP
+
+    def stops(self) -> tuple[int, int]:
+        return self.luck.choice(DISTANCES), self.luck.choice(DISTANCES)

@@ -75,9 +75,10 @@ class Agreements(Stage):
 
     @contextmanager
     def for_now(self, subscription: Subscription, **wanted: Any) -> Iterator[None]:
-        """Settings that hold while something happens."""
-        before = {name: subscription.settings[name] for name in wanted}
-        self._change(subscription, wanted, let_go=False)
+        """Settings that hold while something happens; of the others only the direction stays as it is."""
+        before = dict(subscription.settings)
+        plain = DEFAULTS | {"reverse_direction": before["reverse_direction"]}
+        self._change(subscription, plain | wanted, let_go=False)
         yield
         self._change(subscription, before, let_go=False)
 

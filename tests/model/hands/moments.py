@@ -1,13 +1,15 @@
 """Moments that chance alone would hardly come to: at the very bound of a setting, and when the market has moved on."""
 
 from decimal import Decimal as D
+from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
 from tests.model.hands.agreements import Agreements
 from tests.model.hands.stage import SYMBOLS, lots, some
-from tests.model.hands.trading import Trading
+from tests.model.hands.trading import NONE, Distances, Trading, stops
+from tests.model.wishes import changes
 
 BESIDE = [D("-0.5"), D("-0.01"), D(0), D("0.01"), D("0.5")]
 anybody_copies = precondition(lambda self: any(not s.ended for s in self.model.subscriptions))
@@ -23,6 +25,16 @@ class Moments(Trading, Agreements):
         subscription = self.one_of_the_living(which)
         with self.for_now(subscription, min_equity=self.model.equity(subscription.follower) - beside):
             self.leader_opens(self.leaders.index(subscription.leader), SYMBOLS[which % 2], buys, D("0.5"), copied=True)
+
+    @anybody_copies
+    @rule(which=some, more=st.integers(0, 2), buys=st.booleans())
+    def leader_opens_twice_when_a_follower_has_just_so_many(self, which: int, more: int, buys: bool) -> None:
+        """Of the open copies that he wants at most so many are left."""
+        subscription = self.one_of_the_living(which)
+        with self.for_now(subscription, max_positions=len(subscription.active()) + more):
+            for _time in range(2):
+                self.open(subscription.leader, SYMBOLS[which % 2], buys, D("0.1"))
+            self.drain(subscription.leader)
 
     @anybody_copies
     @rule(
@@ -41,3 +53,57 @@ class Moments(Trading, Agreements):
             self.market_moves(symbol, against, None)
             self.time_passes(seconds)
             self.leader_is_copied(leader)
+
+    @anybody_copies
+    @rule(which=some, wanted=changes, deed=some, volume=lots, buys=st.booleans(), stops=stops)
+    def leader_deals_under_other_settings(
+        self, which: int, wanted: dict[str, Any], deed: int, volume: D, buys: bool, stops: Distances
+    ) -> None:
+        """Settings that hold for a deed or two: the follower does not miss too much by them."""
+        subscription = self.one_of_the_living(which)
+        leader, symbol = subscription.leader, SYMBOLS[which % 2]
+        with self.for_now(subscription, **wanted):
+            self.open(leader, symbol, buys, volume, stops)
+            self.drain(leader)
+            if deed % 3 and (held := leader.tickets):
+                ticket = held[deed % len(held)]
+                if deed % 3 == 1:
+                    self.close(leader, ticket, part=deed)
+                else:
+                    self.move_stops(leader, ticket, stops)
+                self.drain(leader)
+
+    @anybody_copies
+    @rule(
+        which=some,
+        distance=st.sampled_from([3, 25]),
+        short=st.integers(0, 1),
+        is_loss=st.booleans(),
+        buys=st.booleans(),
+    )
+    def leader_is_copied_when_his_first_stop_has_been_passed(
+        self, which: int, distance: int, short: int, is_loss: bool, buys: bool
+    ) -> None:
+        """He took it back in time, so he holds on: who copies the opening now would be stopped at once."""
+        leader, symbol = self.one_of_the_living(which).leader, SYMBOLS[which % 2]
+        ticket = self.open(leader, symbol, buys, D("0.1"), (distance, 0) if is_loss else (0, distance))
+        if ticket is None:
+            return
+        self.move_stops(leader, ticket, NONE)
+        self.market_moves(symbol, (distance - short) * (-1 if buys is is_loss else 1), None)
+        self.drain(leader)
+
+    @anybody_copies
+    @rule(which=some, flags=st.tuples(st.booleans(), st.booleans(), st.booleans()), buys=st.booleans(), stops=stops)
+    def leader_sets_and_moves_stops(
+        self, which: int, flags: tuple[bool, bool, bool], buys: bool, stops: Distances
+    ) -> None:
+        """For a follower who wants one of them, both or none, and may have turned everything round."""
+        subscription = self.one_of_the_living(which)
+        wanted = dict(zip(("reverse_direction", "copy_sl", "copy_tp"), flags, strict=True))
+        with self.for_now(subscription, **wanted):
+            ticket = self.open(subscription.leader, SYMBOLS[which % 2], buys, D("0.2"), (70, 200))
+            self.drain(subscription.leader)
+            if ticket is not None:
+                self.move_stops(subscription.leader, ticket, stops)
+                self.drain(subscription.leader)

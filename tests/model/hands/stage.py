@@ -18,7 +18,8 @@ from core.errors import DomainError
 from core.states import CopyRole, LinkState, TradeState
 from infra.actor import Actor, SessionType
 from ledger.selectors_proof import ledger_prove
-from tests.model.paper.copying import STEP, Account, Model, Ticket
+from tests.model.paper.copying import Model
+from tests.model.paper.house import STEP, Account, Ticket
 from tests.model.wishes import MILLION
 from tests.support.copy_house import CopyHouse, copy_house, lead
 from tests.support.house import AT
@@ -79,7 +80,6 @@ class Stage(RuleBasedStateMachine):
         self.real: dict[str, TradingAccount] = _house["names"]
         self.at = AT
         self.model = Model()
-        self.model.all_links = []
         self.model.quotes = {"EURUSD": (D("1.1000"), D("1.1002")), "XAUUSD": (D("2000.00"), D("2000.50"))}
         for name in self.real:
             self.model.accounts[name] = Account(name, "netting" in name, MILLION, COMMISSION)
@@ -157,7 +157,7 @@ class Stage(RuleBasedStateMachine):
             held: dict[str, dict[int, Any]] = {name: {} for name in self.real}
             names = {account.id: name for name, account in self.real.items()}
             for t in Trade.objects.filter(state=TradeState.OPEN, cmd__lt=2):
-                held[names[t.account_id]][t.id] = (t.symbol, -1 if t.cmd else 1, t.volume, t.open_price)
+                held[names[t.account_id]][t.id] = (t.symbol, -1 if t.cmd else 1, t.volume, t.open_price, t.sl, t.tp)
             balances = {names[a.id]: a.balance for a in TradingAccount.objects.filter(pk__in=names)}
             roles = {names[a.id]: a.copy_role for a in TradingAccount.objects.filter(pk__in=names)}
         for name, account in self.model.accounts.items():
@@ -190,4 +190,4 @@ class Stage(RuleBasedStateMachine):
 
 
 def _shape(ticket: Ticket) -> tuple[Any, ...]:
-    return ticket.symbol, ticket.side, ticket.lots, ticket.price
+    return ticket.symbol, ticket.side, ticket.lots, ticket.price, ticket.sl, ticket.tp

@@ -1,27 +1,14 @@
-"""Copying, as a person with pencil and paper would do it: slow, without a database, and knowing nothing of the product.
-
-Dicts, lists, Decimals and Fractions only. Sides are +1 and -1, volumes are lots, money is USD. What is not modelled is not
-done by the machine: stops, pending orders, margin (accounts are rich), other currencies.
-"""
+"""Copying, as a person with pencil and paper would do it: slow, without a database, and knowing nothing of the product."""
 
 from dataclasses import dataclass, field
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 from fractions import Fraction
 from math import ceil, floor
 from typing import Any
 
-D = Decimal
-CENT = D("0.01")
-STEP = D("0.01")
-UNITS = {"EURUSD": D(100_000), "XAUUSD": D(100)}
-DIGITS = {"EURUSD": 5, "XAUUSD": 2}
-LARGEST = {"EURUSD": D(100), "XAUUSD": D(50)}
+from tests.model.paper.house import DIGITS, LARGEST, STEP, ZERO, Account, House, Quote, Ticket, fits
+
 ACTIVE, CLOSED, UNTRACKED = "ACTIVE", "CLOSED", "UNTRACKED"
-Quote = tuple[Decimal, Decimal]
-
-
-def cents(amount: Decimal) -> Decimal:
-    return amount.quantize(CENT, rounding=ROUND_HALF_EVEN)
 
 
 def down(lots: Fraction) -> Decimal:
@@ -34,35 +21,12 @@ def up(lots: Fraction) -> Decimal:
 
 
 @dataclass(eq=False)
-class Ticket:
-    symbol: str
-    side: int
-    lots: Decimal
-    price: Decimal
-    number: int | None = None
-
-
-@dataclass(eq=False)
 class Link:
     """A subscription's part of a ticket. `lots` is 0 once it has ended."""
 
     ticket: Ticket
     lots: Decimal
     state: str = ACTIVE
-
-
-@dataclass(eq=False)
-class Account:
-    name: str
-    netting: bool
-    balance: Decimal
-    commission: Decimal
-    tickets: list[Ticket] = field(default_factory=list)
-    log: list[dict[str, Any]] = field(default_factory=list)
-
-    def position(self, symbol: str) -> Ticket | None:
-        """The netting position."""
-        return next((t for t in self.tickets if t.symbol == symbol), None) if self.netting else None
 
 
 @dataclass(eq=False)
@@ -82,93 +46,28 @@ class Subscription:
         all_of_them = [k for t, links in self.links.items() if trade in (None, t) for k in links]
         return [link for link in all_of_them if link.state == ACTIVE]
 
+    def was_closed(self, trade: Ticket) -> bool:
+        """Whether there was a copy of it that has been closed."""
+        return any(link.state == CLOSED for link in self.links.get(trade, []))
 
-class Model:
-    """A small world. `now` is in seconds."""
+
+class Model(House):
+    """The house, and who copies whom in it."""
 
     def __init__(self) -> None:
-        self.now = 0
-        self.quotes: dict[str, Quote] = {}
-        self.accounts: dict[str, Account] = {}
+        super().__init__()
         self.subscriptions: list[Subscription] = []
+        self.all_links: list[Link] = []  # oldest first
         self.read: dict[str, int] = {}  # how much of each leader's log has been copied
         self.module_on = True
         self.switched_off: set[str] = set()  # masters and followers that are not enabled
 
-    # --- Money
-
-    def value(self, ticket: Ticket, lots: Decimal, at: Quote | None = None) -> Decimal:
-        """What closing so many lots of a ticket would bring, now or at a quote."""
-        bid, ask = at or self.quotes[ticket.symbol]
-        moved = (bid if ticket.side > 0 else ask) - ticket.price
-        return cents(moved * ticket.side * UNITS[ticket.symbol] * lots)
-
-    def equity(self, account: Account) -> Decimal:
-        return account.balance + sum((self.value(t, t.lots) for t in account.tickets), D(0))
-
-    # --- Orders of one account
-
-    def buy(
-        self, account: Account, symbol: str, side: int, lots: Decimal, hand: bool = True, at: Quote | None = None
-    ) -> Ticket | None:
-        """A market order, filled now or at a quote; gives the ticket that it opened or joined, None when it only reduced
-        one."""
-        held = account.position(symbol)
-        if held is not None and held.side != side:
-            lots -= (taken := min(lots, held.lots))
-            self.sell(account, held, taken, hand)
-            if not lots:
-                return None
-            held = None
-        price = (at or self.quotes[symbol])[1 if side > 0 else 0]
-        equity, balance = self.equity(account), account.balance
-        account.balance -= cents(account.commission * lots)
-        if held is not None:
-            before = held.lots
-            average = (held.lots * held.price + lots * price) / (held.lots + lots)
-            held.price = average.quantize(D("1e-10"), rounding=ROUND_HALF_EVEN)
-            held.lots += lots
-            self._write(account, "INCREASE", held, before, equity, balance)
-            return held
-        ticket = Ticket(symbol, side, lots, price)
-        account.tickets.append(ticket)
-        self._write(account, "OPEN", ticket, D(0), equity, balance)
-        return ticket
-
-    def sell(self, account: Account, ticket: Ticket, lots: Decimal, hand: bool = True, at: Quote | None = None) -> None:
-        """Closes so many lots of a ticket. By `hand` the links on it lose what it no longer holds."""
-        assert D(0) < lots <= ticket.lots, "an exit takes no more than there is"
-        before, equity, balance = ticket.lots, self.equity(account), account.balance
-        account.balance += self.value(ticket, lots, at) - cents(account.commission * lots)
-        ticket.lots -= lots
-        if not ticket.lots:
-            account.tickets.remove(ticket)
-        if hand:
-            self._share_loss(ticket, before)
-        self._write(account, "REDUCE" if ticket.lots else "CLOSE", ticket, before, equity, balance)
-
-    def money(self, account: Account, amount: Decimal) -> None:
-        account.balance += amount
-        account.log.append({"kind": "BALANCE"})
-
-    def _write(
-        self, account: Account, kind: str, ticket: Ticket, before: Decimal, equity: Decimal, balance: Decimal
-    ) -> None:
-        account.log.append(
-            {
-                "kind": kind, "trade": ticket, "symbol": ticket.symbol, "side": ticket.side, "before": before,
-                "after": ticket.lots, "equity": equity, "balance": balance, "quote": self.quotes[ticket.symbol],
-                "at": self.now,
-            }
-        )  # fmt: skip
-
-    def _share_loss(self, ticket: Ticket, before: Decimal) -> None:
+    def somebody_took(self, ticket: Ticket) -> None:
         """Lots that nobody owns go first; then every link loses its share in whole steps, the largest remainders one
         step more."""
-        links = [k for s in self.subscriptions for k in s.active() if k.ticket is ticket]
-        links.sort(key=self._age_of)
-        owned = sum((k.lots for k in links), D(0))
-        loss = max(D(0), owned - ticket.lots) if ticket.lots else owned
+        links = [k for k in self.all_links if k.ticket is ticket and k.state == ACTIVE]
+        owned = sum((k.lots for k in links), ZERO)
+        loss = max(ZERO, owned - ticket.lots) if ticket.lots else owned
         if not loss:
             return
         exact = [Fraction(loss) * Fraction(k.lots) / Fraction(owned) for k in links]
@@ -180,13 +79,6 @@ class Model:
             link.lots -= part
             if not link.lots:
                 link.state = CLOSED
-
-    def _age_of(self, link: Link) -> int:
-        return self.all_links.index(link)
-
-    # --- Copying
-
-    all_links: list[Link]
 
     def copy(self, leader: Account) -> None:
         """Everything that the leader did since the last time, for everybody who copies it."""
@@ -200,6 +92,8 @@ class Model:
                 if subscription.leader is leader:
                     if event["kind"] in ("OPEN", "INCREASE"):
                         self._enter(subscription, seq, event, gone)
+                    elif event["kind"] == "MODIFY":
+                        self._restop(subscription, seq, event)
                     else:
                         self._leave(subscription, seq, event)
         self.read[leader.name] = len(leader.log)
@@ -210,10 +104,18 @@ class Model:
         side = event["side"] * (-1 if s.settings["reverse_direction"] else 1)
         reason, lots = self._refusal(s, event, side, gone)
         if reason:
-            s.told[seq] = ("SKIPPED", reason, D(0))
+            s.told[seq] = ("SKIPPED", reason, ZERO)
             return
-        own = [k for k in s.active(event["trade"]) if k.ticket is s.follower.position(event["symbol"])]
-        ticket = self.buy(s.follower, event["symbol"], side, lots, hand=False, at=self._held(event))
+        held = s.follower.position(event["symbol"])
+        own = [k for k in s.active(event["trade"]) if k.ticket is held]
+        # Stops guard all of a ticket, so they come only where all of it is this one copy.
+        alone = held is None or (bool(own) and own[0].lots == held.lots)
+        sl, tp = self._stops(s, event, ZERO, ZERO) if alone else (ZERO, ZERO)
+        bid, ask = self.quotes[event["symbol"]]
+        if not fits(side, bid if side > 0 else ask, sl, tp):
+            s.told[seq] = ("REJECTED", "RET_TRADE_BAD_STOPS", lots)
+            return
+        ticket = self.buy(s.follower, event["symbol"], side, lots, sl, tp, hand=False, at=self._held(event))
         assert ticket is not None, "an entry never reduces"
         if own:
             own[0].lots += lots
@@ -272,24 +174,52 @@ class Model:
             return Fraction(0), True
         return lots * Fraction(of["risk_multiplier"]) * Fraction(mine) / Fraction(theirs), False
 
+    @staticmethod
+    def _stops(s: Subscription, event: dict[str, Any], sl: Decimal, tp: Decimal) -> tuple[Decimal, Decimal]:
+        """The leader's stops, changed over when reversed; the follower's own where it does not want them."""
+        theirs = (event["tp"], event["sl"]) if s.settings["reverse_direction"] else (event["sl"], event["tp"])
+        return theirs[0] if s.settings["copy_sl"] else sl, theirs[1] if s.settings["copy_tp"] else tp
+
+    def _restop(self, s: Subscription, seq: int, event: dict[str, Any]) -> None:
+        links = s.active(event["trade"])
+        whole = [k for k in links if k.lots == k.ticket.lots]
+        reasons = {
+            "ALREADY_FLAT": not links,
+            "COPY_MODE": s.settings["copy_mode"] == 1,
+            "STOPS_NOT_COPIED": not (s.settings["copy_sl"] or s.settings["copy_tp"]) or not whole,
+        }
+        if not links and not s.was_closed(event["trade"]):
+            return
+        reason = next((reason for reason, holds in reasons.items() if holds), "")
+        if reason:
+            s.told[seq] = ("SKIPPED", reason, ZERO)
+            return
+        done, refused = ZERO, False
+        for link in whole:
+            if self.set_stops(s.follower, link.ticket, *self._stops(s, event, link.ticket.sl, link.ticket.tp)):
+                done += link.lots
+            else:
+                refused = True
+        s.told[seq] = ("REJECTED", "RET_TRADE_BAD_STOPS", done) if refused else ("FILLED", "", done)
+
     def _leave(self, s: Subscription, seq: int, event: dict[str, Any]) -> None:
         links = s.active(event["trade"])
         if not links:
-            if any(link.state == CLOSED for link in s.links.get(event["trade"], [])):
-                s.told[seq] = ("SKIPPED", "ALREADY_FLAT", D(0))
+            if s.was_closed(event["trade"]):
+                s.told[seq] = ("SKIPPED", "ALREADY_FLAT", ZERO)
             return
         if s.settings["copy_mode"] == 1:
             if event["kind"] == "CLOSE":
                 self.let_go(links)
-            s.told[seq] = ("SKIPPED", "COPY_MODE", D(0))
+            s.told[seq] = ("SKIPPED", "COPY_MODE", ZERO)
             return
         if event["kind"] == "REDUCE" and not s.settings["copy_partial_close"]:
-            s.told[seq] = ("SKIPPED", "PARTIAL_NOT_COPIED", D(0))
+            s.told[seq] = ("SKIPPED", "PARTIAL_NOT_COPIED", ZERO)
             return
-        owned = sum((k.lots for k in links), D(0))
+        owned = sum((k.lots for k in links), ZERO)
         share = Fraction(event["before"] - event["after"]) / Fraction(event["before"])
         wanted = min(owned, up(Fraction(owned) * share))
-        done = D(0)
+        done = ZERO
         for link in links:
             part = min(link.lots, wanted)
             if part:
@@ -304,4 +234,4 @@ class Model:
     @staticmethod
     def let_go(links: list[Link]) -> None:
         for link in links:
-            link.lots, link.state = D(0), UNTRACKED
+            link.lots, link.state = ZERO, UNTRACKED
