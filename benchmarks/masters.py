@@ -257,8 +257,8 @@ def _middle(tenant_id: int, name: str) -> Any:
 
 
 def _listed(asked: Any, visitor: Actor) -> list[dict[str, Any]]:
-    rows, _count = masters_page(asked, masters_found(visitor, Period.MONTH))
-    return MASTERS.objects_of(rows)
+    objects, _count = masters_page(asked, masters_found(visitor, Period.MONTH), MASTERS.objects_of)
+    return objects
 
 
 def _fetched(cursor: psycopg.Cursor[Any], page: sql.Composed, tenant_id: int) -> list[Any]:

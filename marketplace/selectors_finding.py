@@ -1,11 +1,12 @@
 """Finding masters: by their figures of one period, and never one that the actor may not see."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cache
-from typing import Any, Final
+from functools import cache, cached_property
+from typing import Any, Final, TypeVar
 
+import psycopg
 from django.db.models import BigIntegerField, Case, Count, F, QuerySet, Sum, Value, When
 from django.utils.translation import gettext as _
 
@@ -13,8 +14,8 @@ from copytrade.models import CopySubscription, MasterStatus
 from copytrade.selectors import living_followers
 from core.errors import forbidden
 from infra.actor import Actor
-from infra.bulk import hot_cursor, ids_array
-from infra.prepared import count_of, rows_of
+from infra.bulk import hot_cursor, ids_array, pipelined
+from infra.prepared import Counting, count_of, rows_of
 from marketplace.domain.periods import Period
 from marketplace.models import RANKED, MasterStats
 
@@ -50,6 +51,7 @@ _TABLES: Final = (
     ("", "s"),
 )
 
+Made = TypeVar("Made")
 Narrowed = Callable[[QuerySet[Any]], QuerySet[Any]]
 """Filters figures and puts them in an order of expressions, such as `F("roi").desc(nulls_last=True)`."""
 
@@ -65,19 +67,31 @@ class Found:
         """Those that `narrowed` leaves of the figures that it is given, in its order. `worked_out` says whether it may use
         `own` and `living_followers`, which cost something for every row."""
         figures = MasterStats.objects.filter(period=self.period)
+        # Asked together with the first ids where both travel in one pipeline.
+        hidden = hot_cursor().execute(_HIDDEN_SQL, [self.customer_id], prepare=True)
         if worked_out:
             own = Case(When(master__customer_id=self.customer_id, then=Value(True)), default=Value(False))
             figures = with_followers(figures).annotate(own=own)
-        hidden = hot_cursor().execute(_HIDDEN_SQL, [self.customer_id], prepare=True).fetchall()
-        return Ranking(narrowed, figures, [master for (master,) in hidden])
+        return Ranking(narrowed, figures, hidden)
 
-    def rows(self, masters: Sequence[int], paths: tuple[str, ...]) -> list[tuple[Any, ...]]:
-        """What `paths` of these masters' figures hold, in their order; without those that may not be found.
+    def page(
+        self, ranking: "Ranking", part: slice, paths: tuple[str, ...], made: Callable[[list[tuple[Any, ...]]], Made]
+    ) -> tuple[Made, int]:
+        """What `made` makes of a part of the ranking, and how many masters there are in all of it.
 
-        The statement is the same for every question, so it is neither built nor planned again.
+        `made` gets what `paths` of the masters' figures hold, without those that may not be found. That statement is the same for
+        every question, so it is neither built nor planned again; and PostgreSQL counts while the rows become something.
         """
+        masters = ranking[part]
         values = {"masters": ids_array(masters), "period": self.period.value, "customer": self.customer_id}
-        return hot_cursor().execute(_rows_sql(paths), values, prepare=True).fetchall()
+        with pipelined():
+            rows = hot_cursor().execute(_rows_sql(paths), values, prepare=True)
+            if len(masters) < part.stop - part.start and (masters or not part.start):
+                return made(rows.fetchall()), part.start + len(masters)  # the last page tells how many there are
+            counting, hidden = ranking.counting(), ranking.hidden_number
+            first = rows.fetchmany(1)  # waits for all rows and reads one of them
+            counting.send()
+            return made([*first, *rows.fetchall()]), counting.answer() + hidden
 
 
 class Ranking:
@@ -87,21 +101,39 @@ class Ranking:
     of an index. Where there is nothing of the latter, the former is all.
     """
 
-    def __init__(self, narrowed: Narrowed, figures: QuerySet[Any], hidden: list[int]) -> None:
+    def __init__(self, narrowed: Narrowed, figures: QuerySet[Any], hidden: psycopg.Cursor[tuple[int]]) -> None:
         self._narrowed = narrowed
         self._figures = figures
         self._listed = narrowed(figures.filter(listed=True))
-        self._hidden = self._ids(narrowed(figures.filter(listed=False, master_id__in=hidden))) if hidden else []
+        self._asked = hidden
+
+    @cached_property
+    def _hidden(self) -> list[int]:
+        hidden = [master for (master,) in self._asked]
+        return self._ids(self._narrowed(self._figures.filter(listed=False, master_id__in=hidden))) if hidden else []
 
     def count(self) -> int:
         """How many there are."""
-        return count_of(self._listed) + len(self._hidden)
+        return self.counting().answer() + self.hidden_number
+
+    def counting(self) -> Counting:
+        """Of those that everybody finds; `hidden_number` comes on top."""
+        return Counting(self._listed)
+
+    @property
+    def hidden_number(self) -> int:
+        """How many of them nobody else finds."""
+        return len(self._hidden)
 
     def __getitem__(self, part: slice) -> list[int]:
+        start, stop = part.start or 0, min(part.stop, BigIntegerField.MAX_BIGINT)
+        if start and not self._hidden:
+            return self._read(start, stop)
+        # The own hidden ones may stand anywhere: among the listed ones from the first to the last of the part.
+        first = self._read(0, stop)
         if not self._hidden:
-            return self._read(part.start or 0, part.stop)
-        among = [*self._read(0, min(part.stop, BigIntegerField.MAX_BIGINT)), *self._hidden]
-        return self._ids(self._narrowed(self._figures.filter(master_id__in=among))[part])
+            return first
+        return self._ids(self._narrowed(self._figures.filter(master_id__in=[*first, *self._hidden]))[part])
 
     def _read(self, start: int, stop: int) -> list[int]:
         """A slice of the listed ones. From the largest down, what is undefined stands behind all others although the index,

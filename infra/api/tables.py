@@ -16,6 +16,7 @@ import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from operator import itemgetter
 from typing import Any, Final
 
 from django.core.exceptions import FieldDoesNotExist
@@ -107,7 +108,7 @@ class Table:
         self._cells_by_column: dict[str, _Cell] = {
             name: (self.paths.index(self._operands[name].path), column.writer) for name, column in self.columns.items()
         }
-        self._nested = _nested(self._cells_by_column)
+        self._level = _level_of(self._cells_by_column)
 
     def asked(self, payload: Mapping[str, Any]) -> Asked:
         """What the caller asks of this table; `DomainError` 400 for what it does not have. Touches no database."""
@@ -122,7 +123,8 @@ class Table:
             for name in used
             if not isinstance(self._known[name].source, str)
         }
-        return queryset.alias(**hidden).filter(asked.condition).order_by(*self._terms(order))
+        narrowed = queryset.alias(**hidden) if hidden else queryset
+        return (narrowed.filter(asked.condition) if asked.condition else narrowed).order_by(*self._terms(order))
 
     def read(self, asked: Asked, queryset: QuerySet[Any], totals: Mapping[str, Column] | None = None) -> dict[str, Any]:
         """`{"structure", "rows", "count"}` and `totals`, aggregates over all matches, in two queries."""
@@ -139,7 +141,7 @@ class Table:
 
     def objects_of(self, rows: Iterable[Sequence[Any]]) -> list[dict[str, Any]]:
         """Rows in the order of `paths` as objects; a dot in a column's name opens one inside."""
-        return [_object(self._nested, row) for row in rows]
+        return [self._level.object_of(row) for row in rows]
 
     def shape(self, **totals: Shape) -> Shape:
         """What `answer` gives, for `describe(answer=...)`; `totals` as in `read`."""
@@ -225,27 +227,45 @@ def _cell(value: Any) -> Any:
     return value
 
 
-def _nested(cells: Mapping[str, _Cell]) -> dict[str, Any]:
-    """Cells, and such mappings of what lies inside, by the steps of the columns' names in the order of the first ones."""
-    whole: dict[str, Any] = {}
-    for name, cell in cells.items():
-        inner = whole
-        *path, last = name.split(".")
-        for step in path:
-            inner = inner.setdefault(step, {})
-        inner[last] = cell
-    return whole
+@dataclass(frozen=True, slots=True)
+class _Level:
+    """One object of a row: its names, where the row has their values, and what is done to some of them."""
+
+    blank: dict[str, Any]
+    values: Callable[[Sequence[Any]], tuple[Any, ...]]
+    writers: tuple[tuple[str, Callable[[Any], Any]], ...]
+    inner: tuple[tuple[str, "_Level"], ...]
+
+    def object_of(self, row: Sequence[Any]) -> dict[str, Any]:
+        # Most values are shown as they are: those are put in all at once, into a copy that has room for them already.
+        found = self.blank.copy()
+        found.update(zip(self.blank, self.values(row), strict=False))
+        for name, write in self.writers:
+            found[name] = write(found[name])
+        for name, level in self.inner:
+            found[name] = level.object_of(row)
+        return found
 
 
-def _object(nested: Mapping[str, Any], row: Sequence[Any]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name, cell in nested.items():
-        if isinstance(cell, dict):
-            found[name] = _object(cell, row)
-        else:
-            place, write = cell
-            found[name] = row[place] if write is None else write(row[place])
-    return found
+def _level_of(cells: Mapping[str, _Cell]) -> _Level:
+    """The object of these cells; a dot in a name opens one inside, which stands where the first of its names does."""
+    places: dict[str, int] = {}
+    writers: dict[str, Callable[[Any], Any]] = {}
+    opened: dict[str, dict[str, _Cell]] = {}
+    for name, (place, write) in cells.items():
+        outer, dot, rest = name.partition(".")
+        places.setdefault(outer, place)
+        if dot:
+            opened.setdefault(outer, {})[rest] = (place, write)
+        elif write is not None:
+            writers[outer] = write
+    return _Level(
+        dict.fromkeys(places),
+        # A getter of a single place would give the value itself; what is one too many finds no name.
+        itemgetter(*places.values(), 0),
+        tuple(writers.items()),
+        tuple((name, _level_of(inside)) for name, inside in opened.items()),
+    )
 
 
 def _page(asked: Asked, found: QuerySet[Any], count: int) -> QuerySet[Any] | None:

@@ -1,5 +1,6 @@
 """The list of masters that can be followed."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
@@ -12,12 +13,13 @@ from infra.api.asking import Asked
 from infra.api.schema import describe
 from infra.api.shapes import Shape, many, record, whole
 from infra.api.tables import FLAG, TEXT, WHOLE, Column, Limits, Table, csv_response
+from infra.bulk import pipelined
 from marketplace.api.bodies import PeriodQuery
 from marketplace.api.columns import FIGURES, HISTORY, PROFILE
 from marketplace.api.objects import MASTER_ROW
 from marketplace.domain.periods import Period
 from marketplace.models import MasterStats
-from marketplace.selectors_finding import Found, masters_found
+from marketplace.selectors_finding import Found, Made, masters_found
 
 MASTERS: Final = Table(
     MasterStats,
@@ -54,18 +56,20 @@ class MastersView(CopyView):
         query = self.query(PeriodQuery)
         asked = MASTERS.asked(self.payload)
         period = query.get("period") or query.get("stats_period") or Period.MONTH
-        rows, count = masters_page(asked, masters_found(self.actor, period))
+        found = masters_found(self.actor, period)
         if asked.as_csv:
-            return csv_response(list(MASTERS.columns), MASTERS.values_of(rows))
-        return Response({"rows": MASTERS.objects_of(rows), "count": count})
+            rows, _count = masters_page(asked, found, MASTERS.values_of)
+            return csv_response(list(MASTERS.columns), rows)
+        objects, count = masters_page(asked, found, MASTERS.objects_of)
+        return Response({"rows": objects, "count": count})
 
 
-def masters_page(asked: Asked, found: Found) -> tuple[list[tuple[Any, ...]], int]:
-    """The asked page in its order, with what `MASTERS.paths` hold, and how many masters match.
+def masters_page(asked: Asked, found: Found, made: Callable[[list[tuple[Any, ...]]], Made]) -> tuple[Made, int]:
+    """The asked page in its order as `made` makes it of what `MASTERS.paths` hold, and how many masters match.
 
     First it is found which masters stand on the page, from as little as the question needs.
     """
     worked_out = not _ANNOTATED.isdisjoint(asked.named)
-    ranking = found.ranking(partial(MASTERS.matches, asked), worked_out=worked_out)
-    page = ranking[asked.offset : asked.offset + asked.limit]
-    return found.rows(page, MASTERS.paths), ranking.count()
+    with pipelined():
+        ranking = found.ranking(partial(MASTERS.matches, asked), worked_out=worked_out)
+        return found.page(ranking, slice(asked.offset, asked.offset + asked.limit), MASTERS.paths, made)
