@@ -121,6 +121,7 @@ CELERY_BEAT_SCHEDULE = {
     "marketplace-followers": {"task": "marketplace.followers_truth", "schedule": 60.0, "options": {"expires": 60}},
     "marketplace-stats": {"task": "marketplace.stats", "schedule": 1.0, "options": {"expires": 2}},
     "marketplace-stats-age": {"task": "marketplace.stats_age", "schedule": 30.0, "options": {"expires": 30}},
+    "rewards-work": {"task": "rewards.work", "schedule": 2.0, "options": {"expires": 4}},
     "trading-day-end": {"task": "trading.day_end_sweep", "schedule": 30.0, "options": {"expires": 30}},
     "trading-equity-marks": {"task": "trading.equity_marks", "schedule": 60.0, "options": {"expires": 30}},
 }

@@ -34,6 +34,11 @@ class Notice(StrEnum):
     FAILED_EXIT = "FAILED_EXIT"
     EXIT_GIVEN_UP = "EXIT_GIVEN_UP"
     OUT_OF_SYNC = "OUT_OF_SYNC"
+    REWARD_FAILED = "REWARD_FAILED"
+    REWARD_UNPAID = "REWARD_UNPAID"
+    TERMS_CHANGED = "TERMS_CHANGED"
+    TERMS_DEARER = "TERMS_DEARER"
+    TERMS_NOT_ACCEPTED = "TERMS_NOT_ACCEPTED"
 
 
 class Addressee(Protocol):
@@ -69,6 +74,42 @@ _WORDS: Final[dict[Notice, tuple[Level, str | Promise, str | Promise]]] = {
         gettext_lazy("Copies do not agree with their leader"),
         gettext_lazy(
             "Account %(login)s should hold %(expected)s lots of %(symbol)s because of copying and holds %(held)s."
+        ),
+    ),
+    Notice.REWARD_FAILED: (
+        Level.WARNING,
+        gettext_lazy("A reward could not be paid"),
+        gettext_lazy(
+            "Account %(login)s owes %(amount)s %(currency)s to master %(master_login)s and has not enough free margin. It is "
+            "tried again every day; after seven days copying is paused."
+        ),
+    ),
+    Notice.REWARD_UNPAID: (
+        Level.CRITICAL,
+        gettext_lazy("Copying is paused: rewards are not paid"),
+        gettext_lazy(
+            "Account %(login)s has owed %(amount)s %(currency)s to master %(master_login)s for seven days. Copying goes on by "
+            "itself once it is paid."
+        ),
+    ),
+    Notice.TERMS_CHANGED: (
+        Level.INFO,
+        gettext_lazy("A master has changed the terms"),
+        gettext_lazy("Account %(login)s: master %(master_login)s asks other rewards from the next period on."),
+    ),
+    Notice.TERMS_DEARER: (
+        Level.WARNING,
+        gettext_lazy("A master asks higher rewards"),
+        gettext_lazy(
+            "Account %(login)s: master %(master_login)s asks more from the next period on. Without your acceptance the "
+            "subscription ends with this period; open copies are still closed with the master."
+        ),
+    ),
+    Notice.TERMS_NOT_ACCEPTED: (
+        Level.WARNING,
+        gettext_lazy("A subscription has ended: the new terms were not accepted"),
+        gettext_lazy(
+            "Account %(login)s copies master %(master_login)s no longer. Open copies are still closed with the master."
         ),
     ),
 }

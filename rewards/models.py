@@ -35,9 +35,11 @@ class RewardAgreement(TenantModel):
     """How far a master's account and a follower's account are settled with each other.
 
     `terms` are in force; `next_terms` wait for the next period, and for the follower's acceptance (`accepted_at`) when
-    they are `next_dearer`. The running period is number `period_number` of the pair and ends at `period_to`, None for one
-    that is paid once; dates are counted from `anchor_day`, on which period `anchor_number` began. Copies closed by the
+    they are `next_dearer`. The running period is number `period_number` of the pair and ends at `period_to`; dates are
+    counted from `anchor_day`, on which period `anchor_number` began. Copies closed by the
     follower's account events up to `counted_seq` are among `trades`.
+
+    Equities of days that ended up to `days_until` are in a running management fee.
 
     `result`, `paid` and `mark` are those of the performance fee (`copytrade.domain.reward_charges.Marks`) in the
     follower's currency; up to `prepaid_until` a subscription fee has been charged. Both survive the subscription's end
@@ -59,6 +61,7 @@ class RewardAgreement(TenantModel):
     period_from = models.DateTimeField()
     period_to = models.DateTimeField()
     counted_seq = models.BigIntegerField()
+    days_until = models.DateTimeField(null=True)
     result = ExactDecimalField(default=0)
     paid = ExactDecimalField(default=0)
     mark = ExactDecimalField(default=0)

@@ -83,10 +83,13 @@ def managed_base(terms: RewardTerms, days: Iterable[tuple[date, Decimal]]) -> De
 
 def unused_part(fee: Decimal, begin: datetime, end: datetime, stop: datetime, currency: str) -> Decimal:
     """What is given back of a fee that was paid for the time from `begin` to `end`, when it is over at `stop`."""
+    return round_money(fee * unused_share(begin, end, stop), currency)
+
+
+def unused_share(begin: datetime, end: datetime, stop: datetime) -> Decimal:
+    """The share of the time from `begin` to `end` that is left at `stop`: 1 before it, 0 after it."""
     whole, left = (end - begin) // _MICROSECOND, (end - max(stop, begin)) // _MICROSECOND
-    if left <= 0 or whole <= 0:
-        return ZERO
-    return round_money(fee * Decimal(left) / Decimal(whole), currency)
+    return Decimal(left) / Decimal(whole) if left > 0 else ZERO
 
 
 def period_begin(first: _Instant, number: int, billing: BillingPeriod) -> _Instant:

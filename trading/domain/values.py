@@ -240,7 +240,8 @@ class OrderRecord:
 class Movement:
     """Money into (+) or out of (-) a customer's account, in its currency, to be booked as one ledger transfer.
 
-    `is_record` marks a balance operation, which is a record of the account as well.
+    `is_record` marks a balance operation, which is a record of the account as well. `house` is the kind of the house's
+    account on the other side, where it is not the one that belongs to the reason.
     """
 
     account: AccountState
@@ -251,6 +252,7 @@ class Movement:
     comment: str = ""
     is_record: bool = False
     id: int | None = None
+    house: str = ""
 
 
 @dataclass(slots=True, eq=False)

@@ -172,7 +172,7 @@ def _transfers(journal: Journal) -> list[tuple[Any, ...]]:
     rows: list[tuple[Any, ...]] = []
     for movement in journal.movements:
         account = movement.account
-        key = (account.tenant_id, _COUNTERPART[movement.reason], account.currency)
+        key = (account.tenant_id, movement.house or _COUNTERPART[movement.reason], account.currency)
         if key not in houses:
             houses[key] = house_account_id(*key)
         debit, credit = (houses[key], account.id) if movement.amount > 0 else (account.id, houses[key])
