@@ -9,12 +9,12 @@ from typing import Any, Final
 import psycopg
 from psycopg import sql
 
-from copytrade.services.shards import SHARD_SIZE
+from copytrade.domain.shards import shard_choice
 
-# The ids of the new followers. Shards are filled as the services fill them: the first one has the model in it already.
+# The ids of the new followers.
 _NUMBERS: Final = b"""
 CREATE TEMP TABLE fresh AS
-SELECT n, (n + 1) / %(size)s + 1 AS shard, nextval('accounts_tradingaccount_id_seq') AS account, nextval('login_seq') AS login,
+SELECT n, (%(shards)s::int[])[n + 1] AS shard, nextval('accounts_tradingaccount_id_seq') AS account, nextval('login_seq') AS login,
        nextval('ticket_seq') AS deposit, nextval('copytrade_copysubscription_id_seq') AS subscription,
        (%(customers)s::bigint[])[(n + 1) %% cardinality(%(customers)s::bigint[]) + 1] AS customer
 FROM generate_series(0, %(many)s - 1) n
@@ -77,7 +77,7 @@ def followers_repeat(
         assert row is not None
         values = {
             "leader": leader_id, "model": model_id, "login": row[0], "customers": list(customers), "many": many,
-            "size": SHARD_SIZE,
+            "shards": _shards(many),
         }  # fmt: skip
         cursor = psycopg.ClientCursor(owner)
         cursor.execute(_NUMBERS, values)
@@ -101,3 +101,16 @@ def _repetition(owner: psycopg.Connection[Any], table: str) -> sql.Composed:
         sql.Identifier(table),
         sql.SQL(where),
     )
+
+
+def _shards(many: int) -> list[int]:
+    """The shards of the new followers, by number, as the services deal them: the first one has the model in it already."""
+    living, numbers = [1], []
+    for _follower in range(many):
+        chosen = shard_choice(living)
+        if chosen is None:
+            chosen = len(living)
+            living.append(0)
+        living[chosen] += 1
+        numbers.append(chosen + 1)
+    return numbers

@@ -153,7 +153,8 @@ class CopyFollower(TenantModel):
 
 
 class LeaderShard(TenantModel):
-    """Up to 250 subscriptions of one leader with a cursor of their own: the unit of work of the drain.
+    """Up to 250 subscriptions of one leader with a cursor of their own: the unit of work of the drain (`domain/shards.py`
+    deals them).
 
     `cursor` is the last handled `seq` of the leader's events. It moves in the transaction that writes the copies and
     nowhere else: it is the only progress there is.

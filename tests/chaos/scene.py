@@ -14,8 +14,8 @@ import psycopg
 from django.db import InterfaceError, OperationalError, connection
 
 from accounts.models import TradingAccount
+from copytrade.domain import shards
 from copytrade.models import CopyOrder, LeaderShard, TradeLink
-from copytrade.services import shards
 from core import clock
 from core.states import LinkState, Side, TradeState
 from infra.database import owner_connection

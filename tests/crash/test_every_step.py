@@ -13,9 +13,9 @@ import pytest
 from django.conf import settings
 
 from accounts.models import TradingAccount
+from copytrade.domain import shards
 from copytrade.engine.listener import doorbell_quiet
 from copytrade.models import CopyOrder
-from copytrade.services import shards
 from core import clock
 from core.states import Side
 from infra import faults

@@ -100,7 +100,7 @@ def recovers(house, product):
 
 @pytest.mark.slow
 def test_killed_before_in_the_middle_and_while_closing(house, product):
-    one_of_each_shard = [house.followers[0], house.followers[250], house.followers[500]]
+    one_of_each_shard = [house.followers[0], house.followers[50], house.followers[500]]
     worker = product.copy_worker()
 
     # Before any shard is done.

@@ -4,10 +4,10 @@ from decimal import Decimal as D
 
 import pytest
 
+from copytrade.domain import shards
 from copytrade.domain.fair import fair_place
 from copytrade.engine.drain import shard_turn
 from copytrade.models import CopyOrder, LeaderShard
-from copytrade.services import shards
 from core.states import Side
 from tests.support.copy_house import CopyHouse, copy_house
 from tests.support.world import World

@@ -242,16 +242,16 @@ def test_copy_orders_are_unique_by_subscription_and_source(house):
 # --- Shards
 
 
-def test_followers_fill_shards_of_250_with_cursors_of_their_own(world):
-    house = copy_house(world.north, followers=251)
+def test_followers_are_dealt_to_shards_with_cursors_of_their_own(world):
+    house = copy_house(world.north, followers=61)
     with house.place.scope():
         sizes = [
             CopySubscription.objects.filter(shard=shard).count() for shard in LeaderShard.objects.order_by("number")
         ]
-    assert sizes == [250, 1]
+    assert sizes == [50, 11]
     house.open(house.leader, "0.1")
     assert house.drain() == 2
-    assert house.outcomes() == {("OPEN", "FILLED", ""): 251}
+    assert house.outcomes() == {("OPEN", "FILLED", ""): 61}
     assert house.lags() == [0, 0]
     house.prove(exact=True)
 
