@@ -23,6 +23,7 @@ from core import clock
 from core.errors import DomainError, Kind, forbidden, invalid
 from infra import hub as hubs
 from infra.api.errors import refusal_of
+from infra.audience import STAFF
 from infra.hub import Key, hub
 from infra.outbox import Message, Outbox, outbox_for
 from infra.push import Frame
@@ -137,6 +138,7 @@ class TerminalConsumer(AsyncConsumer):
         self._join(hubs.customer_key(actor.tenant_id, actor.user_id, actor.login or 0))
         if actor.login is not None:
             self._activate(actor.login)
+        await hub().announce((actor.tenant_id, actor.user_id))
         self._reply({"event": "authorization", "success": True})
 
     def _end_after(self, seconds: float) -> None:
@@ -227,6 +229,8 @@ class TerminalConsumer(AsyncConsumer):
             raise invalid("data", _("too many subscriptions on one connection"))
         for key in topics.values():
             self._join(key)
+        if topics and desk.signed.actor.is_staff:
+            await hub().announce((tenant_id, STAFF))
         if not fresh:
             return
         here = hub()

@@ -10,6 +10,7 @@ from copytrade import reasons
 from core.clock import unix
 from core.states import CopyStatus
 from core.volume import wire_of
+from infra.audience import Audience
 from infra.push import Frame
 from trading.domain.valuation import floating_profit
 
@@ -22,20 +23,26 @@ _MICROSECOND = timedelta(microseconds=1)
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
-def copy_frames(outcome: "Outcome", filled_at: datetime | None) -> list[Frame]:
+def copy_frames(outcome: "Outcome", filled_at: datetime | None, audience: Audience) -> list[Frame]:
     """`copy.order` for both sides of every copy, `copy.position` and `copy.trade` for the follower."""
     frames: list[Frame] = []
     claim = outcome.claim
+    leader_hears = audience.hears(claim.leader_customer_id)
     for copy in outcome.copies:
+        theirs = audience.staff or audience.hears(copy.account.customer_id)
+        leaders = leader_hears and claim.leader_customer_id != copy.account.customer_id
+        if not theirs and not leaders:
+            continue
         row = _order_row(copy, claim.leader_login, filled_at)
         text = _encode(row).decode()
-        frames.append(_frame(copy, copy.account.customer_id, "copy.order", text))
-        if claim.leader_customer_id != copy.account.customer_id:
+        if theirs:
+            frames.append(_frame(copy, copy.account.customer_id, "copy.order", text))
+        if leaders:
             if copy.reason:
                 # The figures of a refusal are the follower's own affair; the leader's owner reads the bare sentence.
                 text = _encode({**row, "detail": reasons.detail(copy.reason)}).decode()
             frames.append(_frame(copy, claim.leader_customer_id, "copy.order", text, staff=False))
-        if copy.status is CopyStatus.FILLED:
+        if theirs and copy.status is CopyStatus.FILLED:
             frames += _position_frames(copy, outcome)
     return frames
 

@@ -8,17 +8,19 @@ not told, because clients see gaps and read the snapshot.
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
 from typing import Any, Final, Protocol
 from weakref import WeakKeyDictionary
 
 import redis.asyncio
 from django.conf import settings
+from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from infra import push
+from infra.audience import REFRESH_SECONDS, STAFF, Ear, tell
 from infra.outbox import Message
 from infra.push import Frame
 
@@ -95,6 +97,9 @@ class Hub:
         self._task: asyncio.Task[None] | None = None
         self._ready = asyncio.Event()
         self._checks: list[Callable[[], Awaitable[None]]] = []
+        self._teller: Redis | None = None
+        self._telling: asyncio.Task[None] | None = None
+        self._told = True
 
     def join(self, key: Key, listener: Listener) -> None:
         """From now on `listener` gets what is sent to `key`."""
@@ -131,6 +136,11 @@ class Hub:
         """How many quotes of a symbol have come in; tells whether a stored one was overtaken while it was read."""
         return self._quotes.seen.get(key, 0)
 
+    async def announce(self, ear: Ear) -> None:
+        """Tells those who make frames that somebody listens here. Their sockets have joined before, and are answered
+        after it."""
+        await self._tell([ear])
+
     def when_blind(self, check: Callable[[], Awaitable[None]]) -> None:
         """`check` is awaited at every attempt to subscribe again: once a second while Redis is away, and after."""
         if check not in self._checks:
@@ -141,6 +151,7 @@ class Hub:
         if self._task is None or self._task.done():
             self._ready.clear()
             self._task = asyncio.create_task(self._run(), name="push hub")
+            self._telling = asyncio.create_task(self._keep_telling(), name="push audience")
         if not self._ready.is_set():
             try:
                 await asyncio.wait_for(self._ready.wait(), LONGEST_PAUSE)
@@ -149,10 +160,14 @@ class Hub:
 
     async def stop(self) -> None:
         """Ends the task. For tests and orderly shutdown."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
+        tasks = [task for task in (self._task, self._telling) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._task = self._telling = None
+        if self._teller is not None:
+            await self._teller.aclose()
+            self._teller = None
 
     async def dispatch(self, frames: Iterable[Frame]) -> None:
         """Hands frames out to the sockets of this process, in order."""
@@ -214,10 +229,13 @@ class Hub:
         blind = False
         while True:
             try:
-                async for message in _messages(self._ready):
+                async for message in _messages():
                     if blind:
                         logger.warning("push: Redis is back")
                     if message is None:
+                        # Redis may have forgotten everybody, and nobody was told to it while it was away.
+                        await self._tell(self._ears())
+                        self._ready.set()
                         if blind:
                             await self._check()
                         blind, pause = False, FIRST_PAUSE
@@ -231,6 +249,27 @@ class Hub:
             await self._check()
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE)
+
+    async def _keep_telling(self) -> None:
+        while True:
+            await asyncio.sleep(REFRESH_SECONDS if self._told else LONGEST_PAUSE)
+            await self._tell(self._ears())
+
+    async def _tell(self, ears: Collection[Ear]) -> None:
+        if self._teller is None:
+            self._teller = redis.asyncio.Redis.from_url(
+                settings.REDIS_URL, socket_connect_timeout=push.TIMEOUT_SECONDS, socket_timeout=push.TIMEOUT_SECONDS
+            )
+        try:
+            await tell(self._teller, ears)
+            self._told = True
+        except (RedisError, OSError):
+            self._told = False  # said soon again; that Redis is away is logged by who reads the subscription
+
+    def _ears(self) -> set[Ear]:
+        """Everybody who has a socket here."""
+        people = {(key[1], key[2]) for key in self._members if key[0] == "customer"}
+        return people | {(key[1], STAFF) for key in self._members if key[0] == "staff"}
 
     async def _take(self, message: bytes) -> None:
         try:
@@ -275,7 +314,7 @@ class _QuoteWindows:
             self._spread((key,), text)
 
 
-async def _messages(ready: asyncio.Event) -> AsyncIterator[bytes | None]:
+async def _messages() -> AsyncIterator[bytes | None]:
     """The channel's messages; None once when the subscription stands. Raises when the connection is lost or silent."""
     client = redis.asyncio.Redis.from_url(
         settings.REDIS_URL, socket_connect_timeout=push.TIMEOUT_SECONDS, retry=Retry(NoBackoff(), 0)
@@ -294,7 +333,6 @@ async def _messages(ready: asyncio.Event) -> AsyncIterator[bytes | None]:
                 continue
             asked = False
             if reply["type"] == "subscribe":
-                ready.set()
                 yield None
             elif reply["type"] == "message":
                 yield reply["data"]

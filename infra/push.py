@@ -22,7 +22,7 @@ session  `text` is the id of a session that has ended; its sockets are closed wi
 import logging
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Final
@@ -108,6 +108,11 @@ def channel() -> str:
     return f"ct:push:{urlsplit(settings.REDIS_URL).path.strip('/')}:{connection.settings_dict['NAME']}"
 
 
+def values(keys: list[str]) -> list[bytes | None] | None:
+    """What Redis has under these keys; None when it does not answer. Never raises."""
+    return _publisher.values(keys)
+
+
 def decode(message: bytes) -> list[Frame]:
     """The frames of one message of the channel."""
     return _decoder.decode(message)
@@ -133,16 +138,25 @@ class _Publisher:
         self._away = False
 
     def send(self, frames: list[Frame]) -> None:
+        self._do(lambda client: client.publish(channel(), _encoder.encode(frames)))
+
+    def values(self, keys: list[str]) -> list[bytes | None] | None:
+        found: list[bytes | None] | None = self._do(lambda client: client.mget(keys))
+        return found
+
+    def _do(self, ask: Callable[[Any], Any]) -> Any:
+        """What Redis answers, None while it is away."""
         if self._away and time.monotonic() < self._rest_until:
-            return
+            return None
         try:
-            self._connected().publish(channel(), _encoder.encode(frames))
+            answer = ask(self._connected())
         except (redis.RedisError, OSError) as error:
             self._failed(error)
-        else:
-            if self._away:
-                self._away = False
-                logger.warning("push: Redis is back")
+            return None
+        if self._away:
+            self._away = False
+            logger.warning("push: Redis is back")
+        return answer
 
     def _connected(self) -> Any:
         with self._lock:

@@ -8,6 +8,7 @@ import msgspec
 from core.clock import unix
 from core.states import Cmd, TicketKind, TradeState
 from core.volume import wire_of
+from infra.audience import ANYBODY, Audience
 from infra.push import Frame
 from trading.domain.valuation import Picture, floating_profit, picture
 from trading.domain.values import AccountState, Journal, Market, Movement, Ticket
@@ -51,17 +52,19 @@ def trade_text(account: AccountState, ticket: Ticket, profit: Decimal, code: int
     ).decode()  # fmt: skip
 
 
-def account_frames(journal: Journal, market: Market) -> list[Frame]:
+def account_frames(journal: Journal, market: Market, audience: Audience = ANYBODY) -> list[Frame]:
     """What the terminals of the journal's accounts see: each record once in its last form, then each balance once."""
+    heard = {account.id: account for account in journal.accounts.values() if audience.hears(account.customer_id)}
     frames: list[Frame] = []
-    for ticket in journal.opened:
-        frames.append(_trade_frame(journal.owners[id(ticket)], market, ticket, fresh=True))
-    for ticket in journal.changed.values():
-        frames.append(_trade_frame(journal.owners[id(ticket)], market, ticket, fresh=False))
+    for fresh, tickets in ((True, journal.opened), (False, journal.changed.values())):
+        for ticket in tickets:
+            account = journal.owners[id(ticket)]
+            if account.id in heard:
+                frames.append(_trade_frame(account, market, ticket, fresh=fresh))
     for movement in journal.movements:
-        if movement.is_record:
+        if movement.is_record and movement.account.id in heard:
             frames.append(_frame(movement.account, _operation_text(movement)))
-    for account in journal.accounts.values():
+    for account in heard.values():
         frames.append(balance_frame(account, market))
     return frames
 

@@ -26,15 +26,15 @@ from copytrade.engine.metrics import copies_note, turn_note
 from copytrade.engine.outcome import Copy, Outcome
 from copytrade.engine.reads import Claim, Stand, read_stand
 from copytrade.engine.resting import shadow_cancel
+from copytrade.engine.telling import frames_beside, turn_publish
 from copytrade.engine.turn import Clock, Turn
-from copytrade.engine.writes import outcome_write, turn_frames
+from copytrade.engine.writes import outcome_write
 from copytrade.models_commands import CommandKind, CopyCommand, FailedExit, FailedExitState
 from copytrade.services.roles import role_release
 from core.rounding import ZERO, plain
 from core.states import Cmd, CopyStatus, EventKind, Side, TradeState
 from infra.bulk import Batch, hot_cursor, pipelined, update_rows
 from infra.faults import fault
-from infra.push import publish
 from infra.retry import DATABASE_PASSING, retried
 from infra.tenancy import swift_scope
 from trading.services.desk import accounts_lock
@@ -195,10 +195,10 @@ def _attempt(
         _commands_write(cursor, work, outcome, clock())
         for account_id in outcome.perhaps_free:
             role_release(account_id)
-        meanwhile.do(lambda: turn_frames(outcome))
+        frames_beside(outcome, meanwhile)
         fault("command.written")
     fault("command.committed")
-    publish(outcome.frames)
+    turn_publish(outcome)
     if not simulated:
         copies_note(outcome.copies, clock())
         turn_note(work.claim.leader_login, outcome.copies, clock())

@@ -13,12 +13,12 @@ from prometheus_client import Counter
 from copytrade.engine.metrics import copies_note, turn_note
 from copytrade.engine.outcome import Outcome
 from copytrade.engine.reads import claim_shard, members_of, read_stand
+from copytrade.engine.telling import frames_beside, turn_publish
 from copytrade.engine.turn import ALL, Clock, Muster, turn_decide
-from copytrade.engine.writes import turn_frames, turn_write
+from copytrade.engine.writes import turn_write
 from copytrade.services.roles import role_release
 from infra.bulk import hot_cursor
 from infra.faults import fault
-from infra.push import publish
 from infra.retry import DATABASE_PASSING, retried
 from infra.tenancy import swift_scope, tenant_scope
 
@@ -98,7 +98,7 @@ def shard_turn(
         if rescued is None:
             return TurnReport(shard_id, done=False)
         outcome = rescued
-    publish(outcome.frames)
+    turn_publish(outcome)
     if not simulated:
         copies_note(outcome.copies, clock())
         turn_note(outcome.claim.leader_login, outcome.copies, clock())
@@ -133,7 +133,7 @@ def _attempt(
             # Waits for the answers to all queued writes: an error among them is what the rehearsal is for.
             cursor.execute(b"SELECT 1").fetchone()
             raise _Rehearsed
-        meanwhile.do(lambda: turn_frames(outcome))
+        frames_beside(outcome, meanwhile)
         fault("copy.written")
     fault("copy.committed")
     return outcome

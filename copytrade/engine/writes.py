@@ -12,11 +12,9 @@ from copytrade.engine.failures import failures_write
 from copytrade.engine.outcome import Copy, Outcome
 from copytrade.engine.reads import Claim
 from copytrade.engine.rules import rules_write
-from copytrade.frames import copy_frames
 from copytrade.models import CopyOrder, LeaderShard, TradeLink
 from core.states import CopyStatus
 from infra.bulk import Batch, SequenceBlocks, pipelined
-from trading.frames import account_frames
 from trading.services.book import book_store, numbers_assign
 
 Clock = Callable[[], datetime]
@@ -54,7 +52,7 @@ def outcome_write(
 ) -> None:
     """Writes copy orders, links, debts and the book; what is in `first` goes with the first statement.
 
-    The frames about these and about debts and quarantines are left on `outcome`; `turn_frames` adds those of every copy.
+    The frames about debts and quarantines are left on `outcome`; `telling` adds those of every copy.
     """
     numbers_assign(cursor, outcome.journal)
     for copy, number in zip(outcome.copies, copy_orders.take(cursor, len(outcome.copies)), strict=True):
@@ -75,13 +73,6 @@ def outcome_write(
         accounts = outcome.stand.desk.accounts
         outcome.frames += failures_write(cursor, outcome.debts.values(), outcome.settled, accounts, at)
         outcome.frames += rules_write(cursor, claim.tenant_id, outcome.stand.rules.quarantines, accounts, at)
-
-
-def turn_frames(outcome: Outcome) -> None:
-    """Puts what terminals and pages hear of every copy before the frames that are on `outcome` already."""
-    if outcome.stand is not None:
-        frames = account_frames(outcome.journal, outcome.stand.desk.market)
-        outcome.frames[:0] = frames + copy_frames(outcome, outcome.filled_at)
 
 
 def _copy_row(copy: Copy, claim: Claim, marks_at: datetime | None) -> tuple[Any, ...]:
