@@ -20,6 +20,7 @@ from copytrade.engine.drain import leader_drain
 from copytrade.engine.listener import doorbell_quiet
 from core import clock
 from core.states import Side
+from infra.audience import audience_of
 from infra.tenancy import tenant_scope
 from trading.services.orders import OrderAnswer, Refusal, order_close, order_open
 
@@ -84,8 +85,9 @@ class Durable:
 
 
 def measure(world: World, followers: int, repeats: int, processes: Processes, url: str) -> Durable:
-    """Entries and exits by turns, each waited for; after each entry the floor."""
+    """Entries and exits by turns, each waited for; after each entry the floor. Nobody listens to live push meanwhile."""
     leader = world.leaders[followers]
+    _wait_for_silence(world)
     entries, firsts, exits, floor = [], [], [], []
     rows: dict[str, int] = {}
     with psycopg.connect(url, autocommit=True) as owner:
@@ -116,6 +118,15 @@ def measure(world: World, followers: int, repeats: int, processes: Processes, ur
         processes.memory_bytes(processes.copiers),
         rows,
     )
+
+
+def _wait_for_silence(world: World) -> None:
+    """The sockets of the latency have been forgotten."""
+    deadline = time.monotonic() + PATIENCE
+    while (heard := audience_of(world.tenant_id, world.people)).people != set() or heard.staff:
+        if time.monotonic() > deadline:
+            raise BenchmarkError("Somebody listens to live push all the time.")
+        time.sleep(1)
 
 
 def drain_here(world: World, leader: Leader, observe: Any) -> int:

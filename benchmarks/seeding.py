@@ -14,7 +14,8 @@ from copytrade.domain.shards import shard_choice
 # The ids of the new followers.
 _NUMBERS: Final = b"""
 CREATE TEMP TABLE fresh AS
-SELECT n, (%(shards)s::int[])[n + 1] AS shard, nextval('accounts_tradingaccount_id_seq') AS account, nextval('login_seq') AS login,
+SELECT n, (%(shards)s::int[])[n + 1] AS shard,
+       nextval('accounts_tradingaccount_id_seq') AS account, nextval('login_seq') AS login,
        nextval('ticket_seq') AS deposit, nextval('copytrade_copysubscription_id_seq') AS subscription,
        (%(customers)s::bigint[])[(n + 1) %% cardinality(%(customers)s::bigint[]) + 1] AS customer
 FROM generate_series(0, %(many)s - 1) n

@@ -51,6 +51,8 @@ class World:
     tenant_id: int
     leader_token: str
     customer_tokens: list[str]
+    people: list[int]
+    """The ids of the leader's owner and of the customers."""
     leaders: dict[int, Leader] = field(default_factory=dict)
     fan: list[Leader] = field(default_factory=list)
     """Leaders of the same size who trade at once."""
@@ -71,7 +73,7 @@ def build(sizes: list[int], url: str, fan: int = 0) -> World:
         quote = NewQuote(SYMBOL, Decimal("1.1"), Decimal("1.1001"), at)
         quotes_store(tenant_id=tenant.id, quotes=[quote], at=at, source="POSTED")
         tokens = [session_open(user=person, at=at).token for person in people]
-    world = World(tenant.id, tokens[0], tokens[1:])
+    world = World(tenant.id, tokens[0], tokens[1:], [person.pk for person in people])
     for size in sizes:
         world.leaders[size] = _leader(tenant.id, people[0], group, people[1:], size, url)
     for _number in range(fan):

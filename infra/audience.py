@@ -14,10 +14,10 @@ from redis.asyncio import Redis
 
 from infra import push
 
-REFRESH_SECONDS: Final = 20.0
-KNOWN_SECONDS: Final = 90
+REFRESH_SECONDS: Final = 10.0
+KNOWN_SECONDS: Final = 30
 """How long Redis remembers somebody that nobody tells it of any more."""
-UNSURE_SECONDS: Final = 60
+UNSURE_SECONDS: Final = 30
 """How long after Redis was found empty everybody counts as heard."""
 STAFF: Final = 0
 """Stands for all staff of a tenant that listen to copying."""

@@ -45,9 +45,9 @@ def trade_text(account: AccountState, ticket: Ticket, profit: Decimal, code: int
     """`o`: a trade that was added, updated, deleted or closed; `profit` is floating while it is open, 0 while pending."""
     return _encode(
         [
-            "o", ticket.id, account.login, ticket.spec.symbol, ticket.cmd.value, wire_of(ticket.volume),
+            "o", ticket.id, account.login, ticket.spec.symbol, ticket.cmd, wire_of(ticket.volume),
             ticket.open_price, ticket.close_price, unix(ticket.open_at), unix(ticket.close_at), ticket.tp, ticket.sl,
-            ticket.state.value, ticket.storage, ticket.commission, profit, ticket.comment, code,
+            ticket.state, ticket.storage, ticket.commission, profit, ticket.comment, code,
         ]
     ).decode()  # fmt: skip
 

@@ -146,6 +146,9 @@ def _measure_slippage(copy: Copy, order: OrderRecord, market: Market) -> None:
         return  # nobody's price to compare with: it was asked for, no leader traded
     leader_price = copy.event.ask if side is Side.BUY else copy.event.bid
     worse = (order.price - leader_price) * side.sign
+    if not worse:
+        copy.slippage, copy.slippage_money = ZERO, copy.slippage_money or ZERO
+        return
     copy.slippage = plain(worse * 10**spec.digits)
     rate = market.rate(spec.profit_currency, copy.account.currency)
     if rate is not None:

@@ -79,8 +79,8 @@ def _copy_row(copy: Copy, claim: Claim, marks_at: datetime | None) -> tuple[Any,
     filled = marks_at if copy.status is CopyStatus.FILLED else None
     return (
         copy.id, claim.tenant_id, copy.settings.subscription_id, copy.event.source_kind, copy.event.id, claim.leader_id,
-        copy.account.id, copy.event.trade_id, copy.ticket.id if copy.ticket else None, copy.event.kind.value,
-        copy.event.symbol, copy.follower_symbol, copy.side.value, copy.volume, copy.status.value, copy.reason,
+        copy.account.id, copy.event.trade_id, copy.ticket.id if copy.ticket else None, copy.event.kind,
+        copy.event.symbol, copy.follower_symbol, copy.side, copy.volume, copy.status, copy.reason,
         _encode(copy.params).decode() if copy.params else "", copy.settings.version, copy.place, marks_at is None,
         copy.event.at, None if marks_at is None else copy.event.at, copy.decided_at, filled, filled, copy.slippage,
         copy.slippage_money,
@@ -92,8 +92,8 @@ def _link_row(outcome: Outcome, link: Link, claim: Claim, at: datetime) -> tuple
     assert ticket is not None
     return (
         claim.tenant_id, link.subscription_id, claim.leader_id, link.follower_id, link.leader_trade_id, ticket.id,
-        link.spec.id, link.spec.symbol, link.side.value, link.volume, link.opened_volume, link.entry_price,
-        link.commission, link.realised, link.state.value, link.resting, at, at,
+        link.spec.id, link.spec.symbol, link.side, link.volume, link.opened_volume, link.entry_price,
+        link.commission, link.realised, link.state, link.resting, at, at,
     )  # fmt: skip
 
 
@@ -101,5 +101,5 @@ def _changed_link_row(outcome: Outcome, link: Link, at: datetime) -> tuple[Any, 
     ticket = outcome.ticket_of(link)
     return (
         link.id, link.follower_trade_id if ticket is None else ticket.id, link.volume, link.opened_volume,
-        link.entry_price, link.commission, link.realised, link.state.value, link.resting, at,
+        link.entry_price, link.commission, link.realised, link.state, link.resting, at,
     )  # fmt: skip

@@ -14,7 +14,7 @@ from core.rounding import ZERO
 from core.sessions import is_open
 from core.states import EventKind, Origin, Reason, Side, TicketKind
 from trading.domain.states import Stage, Trigger, advance
-from trading.domain.valuation import Picture, converted_profit, margin_needed, picture
+from trading.domain.valuation import Picture, converted_profit, margin_needed, picture, price_profit
 from trading.domain.values import (
     AccountState,
     Journal,
@@ -170,8 +170,8 @@ def _affordable(
     rate = market.rate(spec.profit_currency, account.currency)
     if needed is None or rate is None or not before.complete:
         return OFF_QUOTES
-    fresh = Ticket(id=None, spec=spec, side=side, volume=opening, open_price=fill.price, open_at=fill.quote.at)
-    spread = converted_profit(fresh, opening, fill.quote.exit_price(side), rate, account.currency)
+    at_once = price_profit(spec, side, opening, fill.price, fill.quote.exit_price(side))
+    spread = round_money(at_once * rate, account.currency)
     commission = _commission(account, opening) + (_commission(account, closing) if closing else ZERO)
     released = ZERO
     if closing and held is not None:

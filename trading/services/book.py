@@ -97,8 +97,8 @@ def _new_trades(journal: Journal) -> list[tuple[Any, ...]]:
                 ticket.spec.id,
                 ticket.spec.symbol,
                 ticket.spec.digits,
-                ticket.cmd.value,
-                ticket.state.value,
+                ticket.cmd,
+                ticket.state,
                 int(ticket.reason),
                 ticket.copied,
                 ticket.volume,
@@ -127,7 +127,7 @@ def _balance_record(movement: Movement) -> tuple[Any, ...]:
     cmd = Cmd.BALANCE_IN if movement.amount > 0 else Cmd.BALANCE_OUT
     account = movement.account
     return (
-        movement.id, account.tenant_id, account.id, None, "", 2, cmd.value, TradeState.CLOSED.value,
+        movement.id, account.tenant_id, account.id, None, "", 2, cmd, TradeState.CLOSED,
         int(Reason.COPY_REWARD if movement.reason == "COPY_REWARD" else Reason.DEALER), False, 0, 0, 0, 0, 0,
         movement.amount, 0, 0, None, None, movement.comment, movement.at, movement.at,
         None,
@@ -136,20 +136,20 @@ def _balance_record(movement: Movement) -> tuple[Any, ...]:
 
 def _changed_trade(ticket: Ticket) -> tuple[Any, ...]:
     return (
-        ticket.id, ticket.state.value, ticket.copied, ticket.volume, ticket.open_price, ticket.close_price, ticket.sl,
+        ticket.id, ticket.state, ticket.copied, ticket.volume, ticket.open_price, ticket.close_price, ticket.sl,
         ticket.tp, ticket.profit, ticket.commission, ticket.storage, ticket.rate, ticket.comment, ticket.close_at,
     )  # fmt: skip
 
 
 def _reshaped_trade(ticket: Ticket) -> tuple[Any, ...]:
-    return (*_changed_trade(ticket), ticket.cmd.value, ticket.open_at, ticket.expiration_at)
+    return (*_changed_trade(ticket), ticket.cmd, ticket.open_at, ticket.expiration_at)
 
 
 def _orders(journal: Journal) -> list[tuple[Any, ...]]:
     return [
         (
             o.id, o.account.tenant_id, o.account.id, o.client_order_id, o.request_hash, o.intent,
-            o.spec.id if o.spec else None, o.side.value, o.volume, o.status.value, o.origin.value, o.refusal,
+            o.spec.id if o.spec else None, o.side, o.volume, o.status, o.origin, o.refusal,
             o.ticket.id if o.ticket else None, o.price, o.quote.bid if o.quote else None,
             o.quote.ask if o.quote else None, o.answer, o.at,
         )
@@ -194,13 +194,13 @@ def _events(journal: Journal) -> list[tuple[Any, ...]]:
                 c.account.tenant_id,
                 c.account.id,
                 c.seq,
-                c.kind.value,
-                c.origin.value,
+                c.kind,
+                c.origin,
                 t.id if t else None,
                 c.order.id if c.order else None,
                 t.spec.id if t else None,
                 t.spec.symbol if t else "",
-                t.side.value if t else "",
+                t.side if t else "",
                 c.volume_before,
                 c.volume_after,
                 c.price,
@@ -208,7 +208,7 @@ def _events(journal: Journal) -> list[tuple[Any, ...]]:
                 q.ask if q else 0,
                 c.sl,
                 c.tp,
-                c.cmd.value if c.cmd is not None else None,
+                c.cmd,
                 c.expiration_at,
                 c.equity,
                 c.balance,

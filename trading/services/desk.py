@@ -66,6 +66,7 @@ _AND_FAMILIES = (
 _FAMILIES_MARKET_SQL = _MARKET_SQL.replace(_NAMED_SYMBOLS, _AND_FAMILIES)
 
 
+_ROLES = {role.value: role for role in CopyRole}
 _COMMANDS = {Cmd.of(side, kind).value: (side, kind) for side in Side for kind in TicketKind}
 
 
@@ -237,7 +238,7 @@ def _account(row: tuple[Any, ...], group: tuple[Any, ...]) -> AccountState:
         balance=round_money(row[8], currency),
         credit=round_money(row[9], currency),
         event_seq=row[10],
-        copy_role=CopyRole(row[11]),
+        copy_role=_ROLES[row[11]],
         manual_trading_mode=row[12],
         records_max=settings.ACCOUNT_RECORDS_MAX,
     )

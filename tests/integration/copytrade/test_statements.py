@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from copytrade.domain import shards
 from ledger.selectors import house_accounts_forget
 from tests.support.copy_house import copy_house
 from tests.support.statements import statements
@@ -39,7 +40,8 @@ def story_of(world, name, followers, events):
 
 
 @pytest.mark.parametrize(("followers", "events"), [(10, 1), (100, 1), (1, 20), (10, 20)])
-def test_the_statements_of_a_turn_do_not_grow(world, followers, events):
+def test_the_statements_of_a_turn_do_not_grow(world, followers, events, monkeypatch):
+    monkeypatch.setattr(shards, "SHARED_FROM", 1_000)
     one = story_of(world, "one", 1, 1)
     many = story_of(world, "many", followers, events)
     assert many[0] == one[0]
