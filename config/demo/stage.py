@@ -24,6 +24,7 @@ from infra.actor import Actor, SessionType
 from infra.tenancy import tenant_scope
 from marketplace.services.followers_truth import followers_truth_refresh
 from marketplace.services.refreshing import stats_refresh
+from rewards.services.working import rewards_work
 from trading.catalogue import BY_SYMBOL
 from trading.feed.simulation import Profile, next_quote, profile_of
 from trading.models import Feed
@@ -130,6 +131,7 @@ class Stage:
         """The last quotes of the past; nothing may wait to be copied or counted."""
         with tenant_scope(self.tenant_id):
             self._quote(at, PROFILES)
+        rewards_work(tenant_id=self.tenant_id, at=at)
         for key in self.traders:
             self._drain(key, at)
         stats_refresh(tenant_id=self.tenant_id, at=at)
@@ -150,6 +152,7 @@ class Stage:
         with tenant_scope(self.tenant_id):
             self._quote(at)
         days_catch_up(tenant_id=self.tenant_id, at=at)
+        rewards_work(tenant_id=self.tenant_id, at=at)
 
     def _join(self, person: Person, at: datetime) -> None:
         email = f"{person.name}@{self.house.domain}"

@@ -21,8 +21,9 @@ from ledger.models import LedgerAccount
 from ledger.selectors import ledger_balance
 from rewards.models import RewardAccrual, RewardAgreement
 from rewards.selectors_proof import rewards_prove
+from rewards.services.agreements import reward_terms_accept
 from rewards.services.working import rewards_work
-from tests.support.copy_house import CopyHouse, copy_house, join
+from tests.support.copy_house import CopyHouse, copy_house, join, subscribe
 from tests.support.world import Place
 from trading.models import Trade
 from trading.services.day_end import days_catch_up
@@ -73,6 +74,21 @@ class RewardHouse:
 
     def work(self) -> int:
         return rewards_work(tenant_id=self.place.id, at=self.at)
+
+    def pay(self, number: int, amount: str) -> None:
+        """A deposit to a follower's account, or a withdrawal when negative."""
+        self.place.deposit(self.house.followers[number], amount, at=self.at)
+
+    def rejoin(self, number: int = 0) -> None:
+        """A follower subscribes again."""
+        leader, follower = self.house.leader, self.house.followers[number]
+        self.house.subscriptions[number] = subscribe(self.house, leader, follower)
+        self.work()
+
+    def accept(self, version: int, number: int = 0) -> None:
+        """A follower accepts the terms that wait."""
+        with self.place.scope():
+            reward_terms_accept(subscription_id=self.house.subscriptions[number].pk, version=version, at=self.at)
 
     def end_days(self) -> None:
         """Ends the trading days that are over."""
@@ -148,8 +164,8 @@ def reward_house(place: Place, terms: dict[str, Any], *, followers: int = 1, **m
     return made
 
 
-def follow(made: RewardHouse, followers: int, **more: Any) -> None:
-    """More followers, from now on."""
+def follow(made: RewardHouse, followers: int, *, group: AccountGroup | None = None, **more: Any) -> None:
+    """More followers, from now on; in the leader's group unless written."""
     with made.place.scope():
-        group = AccountGroup.objects.get(name="hedging-copies")
+        group = group or AccountGroup.objects.get(pk=made.house.leader.group_id)
     join(made.house, followers, group, **more)

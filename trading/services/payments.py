@@ -25,7 +25,7 @@ from ledger.services import house_account_open
 from trading.domain.execution import balance_change
 from trading.domain.values import AccountState, Journal, Movement, Refused
 from trading.models import Trade
-from trading.services.book import book_write
+from trading.services.book import book_write, tickets
 from trading.services.desk import Desk, accounts_lock, desk_read
 from trading.services.snapshots import first_snapshot_write
 
@@ -116,13 +116,14 @@ class Counter:
         """One transfer for each share, between the house's account that the payment passed through and its revenue."""
         shared = [paid for paid in self.paid if paid.payment.share]
         rows = []
-        for paid in shared:
-            payment = paid.payment
+        for paid, number in zip(shared, tickets.take(self.cursor, len(shared)), strict=True):
+            payment, paid.share_order = paid.payment, number
             passed = house_account_id(self._tenant_id, paid.taken.house, payment.share_currency)
             revenue = house_account_id(self._tenant_id, LedgerKind.REVENUE, payment.share_currency)
             debit, credit = (passed, revenue) if payment.share > ZERO else (revenue, passed)
             rows.append(
                 Transfer(
+                    id=number,
                     tenant_id=self._tenant_id,
                     debit_id=debit,
                     credit_id=credit,
@@ -134,8 +135,7 @@ class Counter:
                     booked_at=at,
                 )
             )
-        for paid, row in zip(shared, Transfer.objects.bulk_create(rows), strict=True):
-            paid.share_order = row.pk
+        Transfer.objects.bulk_create(rows)
 
 
 def counter_open(account_ids: Collection[int]) -> Counter:

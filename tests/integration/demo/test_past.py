@@ -13,6 +13,8 @@ from core.states import CopyStatus, LinkState, TradeState
 from infra.tenancy import tenant_scope
 from ledger.models import Transfer
 from ledger.selectors_proof import ledger_prove
+from rewards.models import AccrualState, RewardAccrual
+from rewards.selectors_proof import rewards_prove
 from tests.support.demo import END, LENGTH, Demo
 from trading.models import AccountEvent, Quote, Trade
 from trading.selectors_proof import trades_prove
@@ -78,4 +80,16 @@ def test_nothing_waits_to_be_copied(past: Demo) -> None:
 
 def test_all_proofs_hold(past: Demo) -> None:
     for tenant_id in (past.demo, past.other):
-        assert [*ledger_prove(tenant_id), *trades_prove(tenant_id), *copies_prove(tenant_id)] == []
+        assert [
+            *ledger_prove(tenant_id),
+            *trades_prove(tenant_id),
+            *copies_prove(tenant_id),
+            *rewards_prove(tenant_id),
+        ] == []
+
+
+def test_masters_were_paid(past: Demo) -> None:
+    with tenant_scope(past.demo):
+        settled = RewardAccrual.objects.filter(state=AccrualState.SETTLED)
+        assert {kind for (kind,) in settled.values_list("reward_type")} == {0, 3}
+        assert not RewardAccrual.objects.filter(created_at__gt=END).exists()

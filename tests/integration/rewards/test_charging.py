@@ -5,7 +5,6 @@ from decimal import Decimal as D
 import pytest
 
 from rewards.models import AccrualState
-from tests.support.copy_house import subscribe
 from tests.support.reward_house import RewardHouse, follow, reward_house
 from tests.support.world import World
 
@@ -198,7 +197,7 @@ def test_d24_the_marks_of_a_pair_survive_leaving(world: World) -> None:
     house.leave()
     house.work()
     house.wait(days=30)
-    rejoin(house)
+    house.rejoin()
     house.trade("0.10", "1.0972")  # -30
     house.trade("0.10", "1.1052")  # +50
     house.wait(days=7)
@@ -214,7 +213,7 @@ def test_d24_the_marks_of_a_pair_are_forgotten_after_180_days(world: World) -> N
     house.work()
     house.wait(days=181)
     house.work()
-    rejoin(house)
+    house.rejoin()
     house.trade("0.10", "1.1052")
     house.wait(days=7)
     house.work()
@@ -228,7 +227,7 @@ def test_d24_what_is_prepaid_survives_leaving(world: World) -> None:
     house.leave()
     house.work()
     house.wait(days=10)
-    rejoin(house)
+    house.rejoin()
     house.work()
     assert len(house.accruals()) == 1
     house.wait(days=21)
@@ -236,9 +235,3 @@ def test_d24_what_is_prepaid_survives_leaving(world: World) -> None:
     begun = [a.period_from.date().isoformat() for a in house.accruals()]
     assert begun == ["2026-03-02", "2026-04-01"]
     house.prove()
-
-
-def rejoin(house: RewardHouse) -> None:
-    """The first follower subscribes again."""
-    house.house.subscriptions[0] = subscribe(house.house, house.house.leader, house.house.followers[0])
-    house.work()
