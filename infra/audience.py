@@ -44,8 +44,8 @@ ANYBODY: Final = Audience(None)
 def audience_of(tenant_id: int, customer_ids: Iterable[int]) -> Audience:
     """Which of these customers, and whether staff, have a socket somewhere. To be asked after the commit that is told of."""
     people = sorted(set(customer_ids))
-    asked = [_since(), _unsure(), *(_key((tenant_id, person)) for person in (STAFF, *people))]
-    known = push.values(asked)
+    heard = _since()
+    known = push.values([heard, _unsure(), *[f"{heard}:{tenant_id}:{person}" for person in (STAFF, *people)]])
     if known is None or known[0] is None or known[1] is not None:
         return ANYBODY
     return Audience({person for person, found in zip(people, known[3:], strict=True) if found}, known[2] is not None)
@@ -74,4 +74,4 @@ def _unsure() -> str:
 
 
 def _key(ear: Ear) -> str:
-    return f"{push.channel()}:heard:{ear[0]}:{ear[1]}"
+    return f"{_since()}:{ear[0]}:{ear[1]}"

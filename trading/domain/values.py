@@ -189,7 +189,10 @@ class AccountState:
 
     def ticket(self, number: int) -> Ticket | None:
         """The open ticket with this order number."""
-        return next((ticket for ticket in self.tickets if ticket.id == number), None)
+        for ticket in self.tickets:
+            if ticket.id == number:
+                return ticket
+        return None
 
     def pending_order(self, number: int) -> Ticket | None:
         """The pending order with this number."""
