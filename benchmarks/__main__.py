@@ -88,7 +88,7 @@ def _measure(options: argparse.Namespace, database: str, redis: str) -> None:
     # These need Django to be ready
     from django.core.management import call_command
 
-    from benchmarks import dry_run, durable, fan, masters, report, triggers, world
+    from benchmarks import dry_run, durable, fan, freshness, masters, report, triggers, world
     from benchmarks.machine import facts
     from infra.database import analyze
 
@@ -122,6 +122,8 @@ def _measure(options: argparse.Namespace, database: str, redis: str) -> None:
         if options.masters:
             _say("Statistics of masters ...")
             found.masters = masters.measure(quick=options.quick)
+            _say("How soon a closed trade is in its master's statistics ...")
+            found.freshness = freshness.measure(quick=options.quick, processes=processes, redis_url=redis)
     finally:
         processes.stop()
     found.load_after = [round(load, 1) for load in os.getloadavg()]

@@ -22,6 +22,7 @@ from accounts.services.tenants import tenant_create
 from accounts.services.trading_accounts import account_open
 from accounts.services.users import user_create
 from benchmarks.figures import Compared, compared, median_of_runs, percentile
+from copytrade.models import CopyMaster
 from copytrade.services.masters import master_create
 from core.states import AccountMode
 from infra.actor import Actor, SessionType
@@ -143,27 +144,31 @@ def build(masters: int, trades: int, days: int) -> tuple[int, Actor]:
             reward_policy={"reward_type": 3, "fee_percent": Decimal(10)},
             at=opened,
         )
+    masters_repeat(first, masters)
     values: dict[str, Any] = {
         "tenant": tenant.id,
-        "model": model.pk,
-        "many": masters,
         "trades": trades // masters,
         "days": days,
     }
     values |= {"now": NOW, "last": NOW.date() - timedelta(days=1)}
     with _raw() as raw:
-        raw.execute(_ACCOUNTS, values)
+        raw.execute(_SNAPSHOTS, values)
+        raw.execute(_DAY_ENDED, values)
+        raw.execute(_TRADES, values)
+        raw.execute("VACUUM ANALYZE")
+    return int(tenant.id), Actor(SessionType.CUSTOMER, visitor.pk, tenant.id)
+
+
+def masters_repeat(first: CopyMaster, masters: int) -> None:
+    """So many masters, all like the tenant's first and only one; with accounts and terms of their own."""
+    with _raw() as raw:
+        raw.execute(_ACCOUNTS, {"model": first.account_id, "many": masters})
         others = "accounts_tradingaccount a ON a.tenant_id = m.tenant_id AND a.id <> m.account_id"
         fresh = {"id": "nextval('copytrade_copymaster_id_seq')", "account_id": "a.id"}
         _repeat(raw, "copytrade_copymaster", fresh, others, first.pk)
         others = "copytrade_copymaster o ON o.tenant_id = m.tenant_id AND o.id <> m.master_id"
         fresh = {"id": "nextval('copytrade_rewardpolicy_id_seq')", "master_id": "o.id"}
         _repeat(raw, "copytrade_rewardpolicy", fresh, others, first.reward_policy.pk)
-        raw.execute(_SNAPSHOTS, values)
-        raw.execute(_DAY_ENDED, values)
-        raw.execute(_TRADES, values)
-        raw.execute("VACUUM ANALYZE")
-    return int(tenant.id), Actor(SessionType.CUSTOMER, visitor.pk, tenant.id)
 
 
 def _repeat(raw: psycopg.Connection[Any], table: str, values: dict[str, str], others: str, model: int) -> None:

@@ -84,7 +84,7 @@ class Processes:
         env = {**env, "PYTHONUNBUFFERED": "1", "DJANGO_SETTINGS_MODULE": "config.settings", "LOG_LEVEL": "WARNING"}
         # One Redis holds both; the skeleton's channel has a name of its own
         commands = {command.name: command for command in product.commands("127.0.0.1", self.port, env)}
-        self._copier, self._env = commands["copy"], env
+        self._commands, self._env = commands, env
         started = [commands["web"]]
         daphne = ["-m", "daphne", "-b", "127.0.0.1", "-p", str(self.skeleton_port), "-v", "0", "--no-server-name"]
         started += [
@@ -103,8 +103,16 @@ class Processes:
     def copiers_raise(self, workers: int) -> None:
         """Starts copy workers until there are so many; they may take some seconds to listen."""
         for number in range(len(self.copiers), workers):
-            argv = [f"copy{number}@%h" if part == "copy@%h" else part for part in self._copier.argv]
+            argv = [f"copy{number}@%h" if part == "copy@%h" else part for part in self._commands["copy"].argv]
             self._start(_command(f"copy{number}", argv, self._env))
+
+    def background_start(self) -> None:
+        """Starts the worker for everything slow and the clock that wakes it, as `make run` does."""
+        schedule = str(OUTPUT / "schedule")
+        for name in ("default", "beat"):
+            command = self._commands[name]
+            argv = [schedule if str(part).endswith("/beat/schedule") else part for part in command.argv]
+            self._start(_command(name, argv, self._env))
 
     @property
     def copiers(self) -> list[str]:

@@ -11,6 +11,8 @@ from benchmarks.dry_run import Found as DryRun
 from benchmarks.durable import Durable
 from benchmarks.fan import Fan
 from benchmarks.figures import Compared, median_of_runs, ratio
+from benchmarks.freshness import Found as Freshness
+from benchmarks.freshness import table as freshness_table
 from benchmarks.latency import Latency
 from benchmarks.masters import Found as Masters
 from benchmarks.masters import table as masters_table
@@ -30,6 +32,7 @@ class Report:
     statements: dict[int, dict[str, Any]] = field(default_factory=dict)
     market: Market | None = None
     masters: Masters | None = None
+    freshness: Freshness | None = None
     dry_run: DryRun | None = None
     load_after: list[float] = field(default_factory=list)
     seconds: float = 0.0
@@ -103,6 +106,8 @@ def table(report: Report) -> str:
         lines += ["", *market_table(report.market)]
     if report.masters is not None:
         lines += ["", *masters_table(report.masters)]
+    if report.freshness is not None:
+        lines += ["", *freshness_table(report.freshness)]
     if report.dry_run is not None:
         found = report.dry_run
         lines += ["", f"Dry run of {found.trades:,} trades: a bare read of their {found.events:,} events is the floor"]

@@ -13,6 +13,8 @@ EXPECTED = (
     + [f"D{number:02d}" for number in range(1, 32)]
     + [f"X{number:02d}" for number in range(1, 15)]
 )
+NAMED = {f"R{number:03d}" for number in range(78, 143)}
+"""The terminal's interface: who checks it finds each promise by the name of its test."""
 STATES = {"done", "partial", "open"}
 
 
@@ -46,10 +48,17 @@ def complaints(rows: list[Row]) -> list[str]:
             found.append(f"{row.id} is called done and names no test")
         if row.state == "open" and row.tests:
             found.append(f"{row.id} is open and names tests: then it is partial at least")
+        if row.state != "open" and row.id in NAMED and not any(_bears(test, row.id) for test in row.tests):
+            found.append(f"{row.id}: none of its tests is named after it")
         if row.state != "done" and not row.note:
             found.append(f"{row.id} is not done and does not say what is missing")
         found += [f"{row.id}: {test} does not exist" for test in row.tests if not test_exists(test)]
     return found
+
+
+def _bears(test: str, id_: str) -> bool:
+    """Whether the test's own name has the requirement's id in it."""
+    return re.search(rf"_{id_.lower()}(?!\d)", test.split("::")[-1]) is not None
 
 
 def test_exists(test: str) -> bool:
@@ -82,6 +91,13 @@ def test_the_matrix_holds() -> None:
 )
 def test_a_false_claim_is_found(line: str, complaint: str) -> None:
     assert any(text.startswith("R001") and complaint in text for text in complaints(matrix_rows(line)))
+
+
+def test_a_promise_to_terminals_without_a_test_of_its_name_is_found() -> None:
+    other = "tests/architecture/test_requirements.py::test_the_matrix_holds"
+    assert "R081: none of its tests is named after it" in complaints(matrix_rows(f"| R081 | done | {other} | |"))
+    named = "tests/functional/test_copy_api_rules.py::test_r079_r080_r081_r082_profiles_stand_on_normal_accounts_and_are_linked"
+    assert not any("R081" in text for text in complaints(matrix_rows(f"| R081 | done | {named} | |")))
 
 
 def test_a_missing_and_a_doubled_id_are_found() -> None:
