@@ -186,7 +186,7 @@ class RewardTrade(TenantModel):
     """A copy of a pair that was closed, or the part of one: what terms that look at results or lots are charged on.
 
     `record` is the closed record's order number; `lots` and `net` (profit + commission + storage, in the follower's
-    currency) are the `share` of it that copying had opened, all of it unless the ticket was added to by hand.
+    currency) are the `share` of it that was copied: all of it, unless its ticket was added to by hand.
     `counted_at`: it is in `accrual`, or was found to be owed nothing.
     """
 

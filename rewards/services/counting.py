@@ -10,11 +10,11 @@ from typing import Any
 import psycopg
 
 # since: from when records may be new. A record's copies are found over its ticket; those that were untracked before it was
-# closed have no part in it. On a netting account the ticket may have been added to by hand: then only a share of it is
-# copied, that of the lots that copying opened.
+# closed have no part in it. On a netting account the ticket may have been added to by hand: then a record counts for as
+# many lots as the links lost since they were counted last, what the copy engine closed before what anybody else did.
 _COUNT_SQL = b"""
 WITH behind AS (
-  SELECT g.id, g.tenant_id, g.leader_id, g.follower_id, g.begun_at, r.position_mode = 'NETTING' AS netting,
+  SELECT g.id, g.tenant_id, g.leader_id, g.follower_id, g.begun_at, g.counted_seq, b.seq, r.position_mode = 'NETTING' AS netting,
          (SELECT min(e.at) FROM trading_accountevent e
           WHERE e.account_id = g.follower_id AND e.seq > g.counted_seq AND e.seq <= b.seq
             AND e.kind IN ('REDUCE', 'CLOSE')) AS since
@@ -28,12 +28,17 @@ WITH behind AS (
          t.profit + t.commission + t.storage AS net
   FROM behind b
   JOIN trading_trade t ON t.account_id = b.follower_id AND t.close_at >= b.since AND t.state IN (3, 4) AND t.cmd IN (0, 1)
-), shared AS (
-  SELECT c.*, k.subscription_id, CASE WHEN c.netting THEN least(1, round(k.opened / (
-           SELECT sum(o.volume) FROM trading_trade o
-           WHERE o.account_id = c.follower_id AND (o.id = c.ticket OR o.parent_id = c.ticket)), 10)) ELSE 1 END AS share
+  WHERE NOT EXISTS (SELECT 1 FROM rewards_rewardtrade w WHERE w.agreement_id = b.id AND w.record = t.id)
+), linked AS (
+  SELECT c.*, k.subscription_id, k.lost, c.netting AND EXISTS (
+           SELECT 1 FROM trading_accountevent e
+           WHERE e.account_id = c.follower_id AND e.seq > c.counted_seq AND e.seq <= c.seq AND e.trade_id = c.ticket
+             AND e.at = c.close_at AND e.origin = 'COPY') AS by_copy,
+         CASE WHEN c.netting THEN (
+           SELECT coalesce(sum(w.lots), 0) FROM rewards_rewardtrade w JOIN trading_trade o ON o.id = w.record
+           WHERE w.agreement_id = c.id AND coalesce(o.parent_id, o.id) = c.ticket) END AS counted
   FROM closed c CROSS JOIN LATERAL (
-    SELECT max(l.subscription_id) AS subscription_id, sum(l.opened_volume) AS opened
+    SELECT max(l.subscription_id) AS subscription_id, sum(l.opened_volume - l.volume) AS lost
     FROM (SELECT * FROM copytrade_tradelink
           WHERE follower_id = c.follower_id AND follower_trade_id = c.ticket AND state = 0
           UNION ALL
@@ -43,7 +48,12 @@ WITH behind AS (
          AND s.created_at >= c.begun_at
     WHERE l.leader_id = c.leader_id AND (l.state <> 2 OR c.close_at <= l.updated_at)
   ) k
-  WHERE k.opened > 0
+  WHERE k.subscription_id IS NOT NULL
+), shared AS (
+  SELECT l.*, CASE WHEN NOT netting THEN 1 ELSE round(least(volume, greatest(0, lost - counted - coalesce(
+           sum(volume) OVER (PARTITION BY id, ticket ORDER BY by_copy DESC, close_at, record
+                             ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0))) / volume, 10) END AS share
+  FROM linked l
 )
 INSERT INTO rewards_rewardtrade (tenant_id, agreement_id, subscription_id, record, closed_at, share, lots, net)
 SELECT tenant_id, id, subscription_id, record, close_at, share, round(volume * share, 10), round(net * share, 10)
