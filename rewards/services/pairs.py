@@ -150,7 +150,9 @@ def _chunk(tenant_id: int, after: int, at: datetime, most: int, claimed: list[in
         house = _House(cursor, tenant_id, at, days_until, claims)
         copies_count(cursor, {number: claim.event_seq for number, claim in claims.items()})
         fault("rewards.counted")
-        return house.charge()
+        refused = house.charge()
+        fault("rewards.charged")
+        return refused
 
 
 class _House:

@@ -116,6 +116,7 @@ def _settle(ids: Sequence[int], at: datetime) -> None:
     share_percent = product_config().reward_share_percent
     paid = [(accrual, _pay(counter, accrual, share_percent, at)) for accrual in accruals]
     counter.write(at=at)
+    fault("rewards.booked")
     for accrual, made in paid:
         accrual.updated_at = at
         if made is not None:

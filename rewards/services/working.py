@@ -6,6 +6,7 @@ from typing import Final
 from copytrade.services.endings import OpenCopies
 from copytrade.services.subscriptions import subscription_end
 from core.errors import DomainError, Kind
+from infra.faults import fault
 from infra.push import publish_on_commit
 from infra.tenancy import tenant_scope
 from rewards.models import RewardAgreement
@@ -31,7 +32,10 @@ def rewards_work(*, tenant_id: int, at: datetime) -> int:
             _end(tenant_id, subscription_id, at)
         if not begun and not walked:
             break
-    return accruals_settle(tenant_id=tenant_id, at=at)
+    fault("rewards.accrued")
+    tried = accruals_settle(tenant_id=tenant_id, at=at)
+    fault("rewards.done")
+    return tried
 
 
 def _end(tenant_id: int, subscription_id: int, at: datetime) -> None:

@@ -35,6 +35,10 @@ IN_COMMANDS = ("command.claimed", "command.read", "command.decided", "command.wr
 IN_THE_SWEEP = ("sweep.found",)
 IN_THE_STATISTICS = ("stats.counted",)
 """Passed in `test_keeping` of the marketplace."""
+IN_THE_REWARDS = (
+    "rewards.counted", "rewards.charged", "rewards.accrued", "rewards.booked", "rewards.settled", "rewards.done",
+)  # fmt: skip
+"""Passed in `test_rewards_killed`."""
 BY_SOCKET = ("order.locked", "order.written", "order.committed", "order.answered")
 BY_REST = ("order.locked", "request.committed")
 PACKAGES = (
@@ -275,7 +279,15 @@ def test_every_place_is_killed_at():
         if path.relative_to(settings.BASE_DIR).parts[0] in PACKAGES
         for place in re.findall(r'\bfault\("([^"]+)"\)', path.read_text())
     }
-    assert found == {*IN_THE_WORKER, *IN_COMMANDS, *IN_THE_SWEEP, *IN_THE_STATISTICS, *BY_SOCKET, *BY_REST}
+    assert found == {
+        *IN_THE_WORKER,
+        *IN_COMMANDS,
+        *IN_THE_SWEEP,
+        *IN_THE_STATISTICS,
+        *IN_THE_REWARDS,
+        *BY_SOCKET,
+        *BY_REST,
+    }
 
 
 def test_nothing_in_the_product_arms_a_place():
