@@ -6,6 +6,7 @@ urlpatterns = [
     path("", include("accounts.urls")),
     path("", include("trading.urls")),
     path("", include("copytrade.urls")),
+    path("", include("rewards.urls")),
     path("", include("marketplace.urls")),
     path("", include("config.platform")),
     path("", include("portal.urls")),

@@ -6,7 +6,6 @@ from infra.api.paths import api_path
 urlpatterns = [
     api_path("copytrade/master", management.MastersView),
     api_path("copytrade/master/<int:record_id>", management.MasterView),
-    api_path("copytrade/master/<int:record_id>/reward-policy", management.RewardPolicyView),
     api_path("copytrade/follower", management.FollowersView),
     api_path("copytrade/follower/<int:record_id>", management.FollowerView),
     api_path("copytrade/subscription", management.SubscriptionsView),

@@ -14,13 +14,12 @@ from copytrade.api.bodies import (
     MasterBody,
     MasterChangeBody,
     PolicyOfMasterBody,
-    RewardPolicyBody,
     SubscriptionBody,
     SubscriptionChangeBody,
     WholeMasterBody,
     WholeMasterSettingsBody,
 )
-from copytrade.api.objects import follower_object, master_object, policy_object, subscription_object
+from copytrade.api.objects import follower_object, master_object, subscription_object
 from copytrade.services.endings import OpenCopies
 from copytrade.services.followers import follower_create, follower_end, follower_update
 from copytrade.services.masters import (
@@ -28,7 +27,6 @@ from copytrade.services.masters import (
     master_create,
     master_end,
     master_update,
-    reward_policy_update,
 )
 from copytrade.services.rewards import reward_policy_required
 from copytrade.services.subscriptions import subscription_create, subscription_end, subscription_update
@@ -130,29 +128,6 @@ class MasterView(CopyView):
         master = selectors.master_owned(self.actor, int(record_id))
         master_end(actor=self.actor, master_id=master.pk, open_copies=open_copies, at=self.at)
         return Response(DELETED)
-
-
-class RewardPolicyView(CopyView):
-    @describe("The terms of an own master", answer=shapes.POLICY, errors={403: ("PERMISSION_DENIED",)})
-    def get(self, request: Request, record_id: str) -> Response:
-        """The terms of an own master."""
-        master = selectors.master_owned(self.actor, int(record_id))
-        return Response(policy_object(selectors.reward_policy_of(master)))
-
-    @describe(
-        "Change the terms of an own master, from the next period on",
-        body=RewardPolicyBody,
-        partial=True,
-        sent={"fee_percent": 15},
-        answer=shapes.POLICY,
-        errors={400: ("INVALID_REWARD_POLICY",), 403: ("PERMISSION_DENIED", "INVALID_PAYOUT_ACCOUNT")},
-    )
-    def put(self, request: Request, record_id: str) -> Response:
-        """Changes the terms of an own master, from the next period on."""
-        values = self.body(RewardPolicyBody, partial=True)
-        master = selectors.master_owned(self.actor, int(record_id))
-        reward_policy_update(actor=self.actor, master_id=master.pk, reward_policy=values, at=self.at)
-        return Response(policy_object(selectors.reward_policy_of(master)))
 
 
 class FollowersView(CopyView):

@@ -88,6 +88,25 @@ def reward_terms_accept(*, subscription_id: int, version: int, at: datetime) -> 
 
     404 where nothing waits; 409 `CHANGED_MEANWHILE` with the `version` that waits by now.
     """
+    agreement = _asked_about(subscription_id, version)
+    if agreement.accepted_at is None:
+        agreement.accepted_at = at
+        agreement.save(update_fields=["accepted_at"])
+    return agreement
+
+
+def reward_terms_refuse(*, subscription_id: int, version: int) -> RewardAgreement:
+    """The follower does not want the terms that wait, also when they were accepted before: dearer ones end the
+    subscription with its period. Otherwise as `reward_terms_accept`."""
+    agreement = _asked_about(subscription_id, version)
+    if agreement.accepted_at is not None:
+        agreement.accepted_at = None
+        agreement.save(update_fields=["accepted_at"])
+    return agreement
+
+
+def _asked_about(subscription_id: int, version: int) -> RewardAgreement:
+    """The subscription's agreement, locked, whose follower is asked about this version."""
     agreement = (
         RewardAgreement.objects.select_for_update(no_key=True, of=("self",))
         .select_related("next_terms")
@@ -99,9 +118,6 @@ def reward_terms_accept(*, subscription_id: int, version: int, at: datetime) -> 
     if agreement.next_terms.number != version:
         message = _("The master has changed the terms again. Look at them once more.")
         raise conflict("CHANGED_MEANWHILE", message, version=agreement.next_terms.number)
-    if agreement.accepted_at is None:
-        agreement.accepted_at = at
-        agreement.save(update_fields=["accepted_at"])
     return agreement
 
 
@@ -111,13 +127,17 @@ def terms_wait(agreement: RewardAgreement, last: TermsVersion) -> bool:
     if last.number <= known.number:
         return False
     agreement.next_terms, agreement.accepted_at = last, None
-    old, new = agreed_of(agreement.terms), agreed_of(last)
-    agreement.next_dearer = is_dearer(
-        old.terms if old.enabled else None,
-        new.terms if new.enabled else None,
+    agreement.next_dearer = dearer(agreement.terms, last)
+    return agreement.ended_at is None
+
+
+def dearer(old: TermsVersion, new: TermsVersion) -> bool:
+    """Whether a version of terms asks more of a follower than another."""
+    return is_dearer(
+        stored_terms(old) if old.enabled else None,
+        stored_terms(new) if new.enabled else None,
         same_currency=old.currency == new.currency,
     )
-    return agreement.ended_at is None
 
 
 def terms_at(subscription: CopySubscription) -> TermsVersion:

@@ -19,6 +19,8 @@ from accounts.models import TradingAccount
 from copytrade.models import CopyFollower, CopyMaster, CopyOrder
 from core import clock
 from infra.tenancy import protected_tables
+from rewards.models import RewardAccrual
+from rewards.services.working import rewards_work
 from tests.support.api import Api
 from tests.support.copy_house import CopyHouse, copy_house
 from tests.support.world import Place
@@ -63,6 +65,7 @@ class Secrets:
         place, leader, follower = house.place, house.leader, house.followers[0]
         with place.scope():
             master, profile = CopyMaster.objects.get(), CopyFollower.objects.get()
+            reward = RewardAccrual.objects.get()
         tickets = [t.id for t in house.tickets(follower)]
         copies = [copy.id for copy in house.orders()]
         people = [place.person("alice").id, place.person("bob").id, place.owner.id]
@@ -70,7 +73,9 @@ class Secrets:
         made.names = {
             "login": [leader.login, follower.login],
             "user_id": people,
-            "record_id": sorted({master.id, profile.id, house.subscriptions[0].id, *copies[:1], group_of(house)}),
+            "record_id": sorted(
+                {master.id, profile.id, house.subscriptions[0].id, *copies[:1], group_of(house), reward.id}
+            ),
             "master_id": [master.id],
             "subscription_id": [house.subscriptions[0].id],
             "order": [*trades[:1], *tickets[:1]],
@@ -78,7 +83,7 @@ class Secrets:
             "symbol": ["EURUSD"],
         }
         made.texts = [f"@{place.domain}", f"Secret of {place.slug}"]
-        made.texts += [str(n) for n in (leader.login, follower.login, *trades, *tickets)]
+        made.texts += [str(n) for n in (leader.login, follower.login, *trades, *tickets, reward.charge_order)]
         return made
 
     def paths(self, pattern: str) -> list[str]:
@@ -171,7 +176,12 @@ def group_of(house: CopyHouse) -> int:
 def house_of(place: Place) -> Secrets:
     made = copy_house(place, followers=1)
     trades = [made.open(made.leader, "0.5") for _number in range(2)]
+    won = made.open(made.leader, "0.1")
     made.drain()
+    made.quote("EURUSD", "1.1010", "1.1012")
+    made.close(made.leader, won)
+    made.drain()
+    assert rewards_work(tenant_id=place.id, at=made.at) == 1
     with place.scope():
         CopyMaster.objects.update(strategy_name=f"Secret of {place.slug}")
         # Copied a moment ago, so that what looks back some hours has something to show.
@@ -296,6 +306,7 @@ def test_the_walk_would_notice(both, world):
                             shown.add(f"{method} /{pattern}")
     assert len(shown) >= 20, sorted(shown)
     assert {"GET /copytrade/latency", "GET /manage/latency", "GET /app/copying"} <= shown
+    assert {"GET /copytrade/rewards", "GET /copytrade/rewards/statement", "GET /manage/rewards"} <= shown
     changed = {table for table, total in north.state().items() if before[table] != total}
     assert {"trading_trade", "ledger_transfer", "copytrade_copysubscription"} <= changed
 
