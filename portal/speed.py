@@ -37,11 +37,18 @@ class SpeedPart:
 
 
 def speed_parts(actor: Actor, shown: Sequence[TradingAccount], at: datetime) -> list[SpeedPart]:
-    """The copies of these accounts over the last days: by master, by group and by venue; empty where none was measured."""
+    """The copies of these accounts over the last days: by master, by group and by venue; empty where none was measured.
+
+    Where all come from one source through one venue, that is told once.
+    """
     found = copy_latency(actor, hours=24 * DAYS, at=at, shown=shown)
     sources = [(source.name, source.speed) for source in (*found.masters, *found.groups)]
     venues = [(str(VENUES.get(venue, venue)), speed) for venue, speed in found.venues]
-    return [_part(title, speed) for title, speed in (*sources, *venues)]
+    if len(sources) == len(venues) == 1:
+        (source, speed), (venue, _same) = *sources, *venues
+        return [_part(f"{source} · {venue}", speed)]
+    through = [(_("All copies through %(venue)s") % {"venue": venue}, speed) for venue, speed in venues]
+    return [_part(title, speed) for title, speed in (*sources, *through)]
 
 
 def speed_of_master(actor: Actor, master_id: int, at: datetime) -> list[SpeedPart]:
@@ -52,21 +59,21 @@ def speed_of_master(actor: Actor, master_id: int, at: datetime) -> list[SpeedPar
 
 def _part(title: str, speed: CopySpeed) -> SpeedPart:
     rows = [
-        MeasureRow(_("Decided after"), _written(speed.decided, "ms")),
-        MeasureRow(_("Sent after"), _written(speed.sent, "ms")),
-        MeasureRow(_("Filled after"), _written(speed.filled, "ms")),
-        MeasureRow(_("Slippage in points"), _written(speed.slippage)),
+        MeasureRow(_("Decided, ms"), _written(speed.decided, 1)),
+        MeasureRow(_("Sent, ms"), _written(speed.sent, 1)),
+        MeasureRow(_("Filled, ms"), _written(speed.filled, 1)),
+        MeasureRow(_("Slippage, points"), _written(speed.slippage)),
     ]
     for money in speed.slippage_money:
         whole = formats.money(money.total, money.currency, sign=True)
         values = [formats.money(value, money.currency) for value in (money.each.p50, money.each.p95, money.each.p99)]
         note = _("%(amount)s %(currency)s in all") % {"amount": whole, "currency": money.currency}
-        rows.append(MeasureRow(_("Slippage in %(currency)s") % {"currency": money.currency}, values, note))
+        rows.append(MeasureRow(_("Slippage, %(currency)s") % {"currency": money.currency}, values, note))
     return SpeedPart(title, speed, rows)
 
 
-def _written(found: Percentiles | None, unit: str = "") -> list[str]:
+def _written(found: Percentiles | None, digits: int | None = None) -> list[str]:
     if found is None:
         return [formats.NO_VALUE] * 3
     values: tuple[Decimal, ...] = (found.p50, found.p95, found.p99)
-    return [f"{formats.number(value, 1 if unit else None)} {unit}".rstrip() for value in values]
+    return [formats.number(value, digits) for value in values]

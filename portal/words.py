@@ -188,7 +188,7 @@ OWN_HOLDS: Final[dict[Whose | None, Promise]] = {
 }
 """What applies where a limit can be set by several (D19), by whose is the tightest beside the follower's own."""
 
-VENUES: Final[dict[str, Promise]] = {HOUSE_VENUE: _("All copies: the house's venue")}
+VENUES: Final[dict[str, Promise]] = {HOUSE_VENUE: pgettext_lazy("venue", "the house's venue")}
 """Where copies are carried out."""
 
 SYNC_REASONS: Final[dict[str, Promise]] = {

@@ -77,3 +77,16 @@ def test_d19_the_form_says_whose_limit_holds_while_one_types(window: OpenWindow)
     expect(page.locator("#id_min_equity-limit")).to_have_text("Yours holds; nobody else sets one.", use_inner_text=True)
     page.fill("#id_min_equity", "")
     expect(page.locator("#id_min_equity-limit")).to_have_text("", use_inner_text=True)
+
+
+def test_x02_how_fast_copies_were_is_all_in_view_on_a_phone(window: OpenWindow) -> None:
+    _leader_buys(window)
+    visit = window(width=390)
+    page = visit.sign_in(visit.site.scene.follower_email)
+    # The page tells of what there was when it was opened: by then the dashboard has shown the copy.
+    expect(page.locator("#copy-orders tbody tr").first).to_contain_text("Filled")
+    visit.go("/app/copying")
+    expect(page.locator("#speed")).to_contain_text("Filled, ms")
+    assert page.evaluate(
+        "document.querySelector('#speed table').scrollWidth <= document.querySelector('#speed').clientWidth"
+    )
