@@ -67,8 +67,9 @@ class StatsChange(TenantModel):
 class FollowersDay(TenantModel):
     """What a master's followers had and won on one closed trading day, in the master's currency (X03).
 
-    `capital` is the equity with which their accounts began the day, `result` what was booked on their copies; `slippage`,
-    `fees` and `skipped` are what each of these took away, negative where it gave. See docs/algorithms/followers.md.
+    `capital` is the equity with which their accounts began the day, `result` what was booked on their copies less the
+    rewards; `slippage`, `fees` and `skipped` are what each of these took away, negative where it gave. See
+    docs/algorithms/followers.md.
     """
 
     master = models.ForeignKey(CopyMaster, on_delete=models.PROTECT, related_name="+", db_index=False)

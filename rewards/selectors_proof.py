@@ -64,6 +64,15 @@ PROOFS: Final[dict[str, str]] = {
     """,
 }
 
+FEE, DAYS, PAYOUT, MARKS, STANDING = RECOMPUTED = (
+    "a charge must recompute",
+    "a management fee must be on its days",
+    "a payout must be the fee less the tenant's share",
+    "marks must follow each other",
+    "a pair must stand where its last charge left it",
+)
+"""What is computed once more rather than asked in SQL."""
+
 
 def rewards_prove(tenant_id: int) -> list[Finding]:
     """What is wrong with a tenant's rewards; nothing when all is well."""
@@ -96,14 +105,14 @@ def _fees_prove() -> list[Finding]:
     all_days = ended_days(set(managed), _EVER, FOR_EVER)
     for accrual in RewardAccrual.objects.select_related("terms", "refund_of", "payout_account").order_by("pk"):
         if accrual.fee_amount != fee_again(accrual):
-            found.append(Finding("a charge must recompute", f"reward {accrual.pk}, fee {accrual.fee_amount}"))
+            found.append(Finding(FEE, f"reward {accrual.pk}, fee {accrual.fee_amount}"))
         if accrual.reward_type == RewardType.MANAGEMENT_FEE and accrual.period_from and accrual.period_to:
             begin, end = accrual.period_from, accrual.period_to
             days = [(one.day, one.equity) for one in all_days.get(accrual.follower_id, ()) if begin < one.at <= end]
             if accrual.base_amount != managed_base(stored_terms(accrual.terms), days):
-                found.append(Finding("a management fee must be on its days", f"reward {accrual.pk}"))
+                found.append(Finding(DAYS, f"reward {accrual.pk}"))
         if accrual.state == AccrualState.SETTLED and not _payout_fits(accrual):
-            found.append(Finding("a payout must be the fee less the tenant's share", f"reward {accrual.pk}"))
+            found.append(Finding(PAYOUT, f"reward {accrual.pk}"))
     return found
 
 
@@ -121,11 +130,11 @@ def _marks_prove() -> list[Finding]:
     for accrual in performance.order_by("agreement_id", "period_number"):
         marks = marks_before(accrual)
         if marks != after.get(accrual.agreement_id, Marks()):
-            found.append(Finding("marks must follow each other", f"reward {accrual.pk}"))
+            found.append(Finding(MARKS, f"reward {accrual.pk}"))
         base, terms = plain(accrual.base_amount), stored_terms(accrual.terms)
         after[accrual.agreement_id] = charge(terms, base, accrual.currency, marks=marks)[1]
     for agreement in RewardAgreement.objects.order_by("pk"):
         stands = Marks(agreement.result, agreement.paid, agreement.mark)
         if stands != after.get(agreement.pk, Marks()):
-            found.append(Finding("a pair must stand where its last charge left it", f"pair {agreement.pk}"))
+            found.append(Finding(STANDING, f"pair {agreement.pk}"))
     return found

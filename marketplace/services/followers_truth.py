@@ -33,7 +33,8 @@ JOIN accounts_tradingaccount f ON f.id = s.follower_id JOIN accounts_tradingacco
 WHERE s.master_id IS NOT NULL AND s.created_at < %s
 """
 # followed: who followed at any time of the day or still held copies from before, with the snapshots around the day.
-# booked: what each event of their tickets did to the balance. missed: the leader's results of trades without a copy.
+# booked: what each event of their tickets did to the balance. rewarded: what they paid the master, or got back.
+# missed: the leader's results of trades without a copy.
 _COUNT_SQL = b"""
 WITH rates AS MATERIALIZED (
   SELECT * FROM unnest(%(sources)s::text[], %(targets)s::text[], %(rates)s::numeric[]) AS r (source, target, rate)
@@ -71,6 +72,11 @@ WITH rates AS MATERIALIZED (
   FROM followed f JOIN copytrade_copyorder o ON o.follower_id = f.follower_id AND o.subscription_id = f.id
        AND o.decided_at >= %(begin)s AND o.decided_at < %(end)s
   WHERE o.slippage_money IS NOT NULL GROUP BY f.id
+), rewarded AS (
+  SELECT f.id, -sum(t.profit) AS fees
+  FROM followed f JOIN trading_trade t ON t.account_id = f.follower_id AND t.reason = 100
+       AND t.open_at >= %(begin)s AND t.open_at < %(end)s
+  WHERE (nullif(t.api_data, '')::jsonb ->> 'subscription_id')::bigint = f.id GROUP BY f.id
 ), leaders AS (
   SELECT l.leader_id, b.equity AS equity, b.balance AS balance, b.event_seq AS seq_before, n.event_seq AS seq_after,
          n.balance AS balance_after
@@ -98,10 +104,13 @@ WITH rates AS MATERIALIZED (
 )
 INSERT INTO marketplace_followersday (tenant_id, master_id, day, followers, capital, result, slippage, fees, skipped)
 SELECT f.tenant_id, f.master_id, %(day)s, count(*) FILTER (WHERE f.living),
-       coalesce(sum(f.equity_before * f.rate) FILTER (WHERE f.living), 0), coalesce(sum(c.result * f.rate), 0),
-       coalesce(sum(s.slippage * f.rate), 0), coalesce(sum(c.fees * f.rate), 0), coalesce(sum(m.skipped), 0)
+       coalesce(sum(f.equity_before * f.rate) FILTER (WHERE f.living), 0),
+       sum((coalesce(c.result, 0) - coalesce(r.fees, 0)) * f.rate),
+       coalesce(sum(s.slippage * f.rate), 0), sum((coalesce(c.fees, 0) + coalesce(r.fees, 0)) * f.rate),
+       coalesce(sum(m.skipped), 0)
 FROM followed f LEFT JOIN copied c ON c.id = f.id LEFT JOIN slipped s ON s.id = f.id LEFT JOIN missed m ON m.id = f.id
-WHERE f.living OR c.id IS NOT NULL
+LEFT JOIN rewarded r ON r.id = f.id
+WHERE f.living OR c.id IS NOT NULL OR r.id IS NOT NULL
 GROUP BY f.tenant_id, f.master_id
 ON CONFLICT (master_id, day) DO UPDATE SET followers = excluded.followers, capital = excluded.capital,
   result = excluded.result, slippage = excluded.slippage, fees = excluded.fees, skipped = excluded.skipped

@@ -12,6 +12,7 @@ from copytrade import selectors_proof as copies
 from infra.database import as_owner
 from infra.tenancy import tenant_scope
 from ledger import selectors_proof as ledger
+from rewards import selectors_proof as rewards
 from tests.support.demo import Demo
 from trading import selectors_proof as trades
 
@@ -38,7 +39,7 @@ def _night(account: str = "account_id", trade: str = "id") -> str:
 
 
 TRANSFER, TRADE, ORDER, EVENT = "ledger_transfer", "trading_trade", "trading_order", "trading_accountevent"
-LINK, COPY = "copytrade_tradelink", "copytrade_copyorder"
+LINK, COPY, REWARD = "copytrade_tradelink", "copytrade_copyorder", "rewards_rewardaccrual"
 
 SPOILT: dict[Prove, dict[str, str]] = {
     ledger.ledger_prove: {
@@ -109,6 +110,27 @@ SPOILT: dict[Prove, dict[str, str]] = {
             "UPDATE copytrade_inboxhead SET head_seq = head_seq + 1 WHERE tenant_id = {tenant}"
         ),
     },
+    rewards.rewards_prove: {
+        "a settled charge must be two balance operations that name it": _set(
+            TRADE, "api_data = '{{}}'", "reason = 100"
+        ),
+        "a balance operation of a reward must belong to one settled charge": _set(
+            REWARD, "charge_order = payout_order", "state = 2"
+        ),
+        "the tenant's share must be one transfer to its revenue": _set(REWARD, "share_amount = 1", "state = 2"),
+        "a closed copy must be the share of its record that it says": _set("rewards_rewardtrade", "net = net + 1"),
+        "a charge on closed copies must be on their sum": _set(
+            "rewards_rewardtrade", "net = net + 1", "accrual_id IS NOT NULL"
+        ),
+        "nothing may be charged between accounts of one customer": (
+            f"UPDATE {REWARD} SET payout_account_id = follower_id WHERE id = {_one(REWARD)}"
+        ),
+        rewards.FEE: _set(REWARD, "fee_amount = fee_amount + 1"),
+        rewards.DAYS: _set(REWARD, "reward_type = 4", "period_from IS NOT NULL"),
+        rewards.PAYOUT: _set(REWARD, "payout_amount = payout_amount + 1", "state = 2"),
+        rewards.MARKS: _set(REWARD, "reward_type = 1, result_before = 5, paid_before = 0, mark_before = 0"),
+        rewards.STANDING: _set("rewards_rewardagreement", "mark = mark + 1"),
+    },
 }
 CASES = [(prove, check, statement) for prove, cases in SPOILT.items() for check, statement in cases.items()]
 
@@ -137,6 +159,7 @@ def test_every_proof_is_shown_to_find_something() -> None:
     assert SPOILT[ledger.ledger_prove].keys() == ledger.PROOFS.keys() | trades.BOOKED.keys()
     assert SPOILT[trades.trades_prove].keys() == trades.REFERENCES.keys()
     assert SPOILT[copies.copies_prove].keys() == copies.PROOFS.keys()
+    assert SPOILT[rewards.rewards_prove].keys() == {*rewards.PROOFS, *rewards.RECOMPUTED}
 
 
 @pytest.mark.parametrize(
@@ -145,6 +168,7 @@ def test_every_proof_is_shown_to_find_something() -> None:
         ("ledger_check", ledger.ledger_prove),
         ("integrity_check", trades.trades_prove),
         ("copy_check", copies.copies_prove),
+        ("rewards_check", rewards.rewards_prove),
     ],
 )
 def test_the_commands_pass_or_say_what_is_wrong(past: Demo, command: str, prove: Prove, capsys: Any) -> None:

@@ -1,5 +1,6 @@
 """X03: what followers really got, against a slow computation straight from the stored rows."""
 
+import json
 from collections import defaultdict
 from datetime import timedelta
 from decimal import Decimal as D
@@ -11,10 +12,12 @@ from accounts import services
 from copytrade.models import CopyMaster, CopyOrder, CopySubscription, TradeLink
 from copytrade.services.followers import follower_create
 from copytrade.services.subscriptions import subscription_create, subscription_end
+from core.states import Reason
 from infra.actor import Actor, SessionType
 from marketplace.models import FollowersDay, FollowersReach, MasterStats
 from marketplace.services.followers_truth import followers_truth_refresh
 from marketplace.services.refreshing import stats_refresh
+from rewards.services.working import rewards_work
 from tests.support.copy_house import CopyHouse, copy_house, join
 from tests.support.dry_runs import play
 from trading.models import AccountEvent, DayEnd, EquitySnapshot, Trade
@@ -27,6 +30,12 @@ TOLERANCE = D("1e-6")
 
 def evening(house: CopyHouse) -> None:
     days_catch_up(tenant_id=house.place.id, at=house.at)
+
+
+def paid_evening(house: CopyHouse) -> None:
+    """The day ends, and the master is paid."""
+    evening(house)
+    rewards_work(tenant_id=house.place.id, at=house.at)
 
 
 def refresh(house: CopyHouse) -> int:
@@ -56,11 +65,13 @@ def house(world):
     join(made, 1, group, volume_mode=0, fixed_volume=D("0.02"), symbols_mode=1, symbols="XAUUSD")
     join(made, 1, group, volume_mode=2, risk_multiplier=D(5), reverse_direction=True, max_positions=1)
     own_follower(made)
-    play(made, seed=11, steps=25, longest=90_000, late=40, every=lambda: evening(made))
+    play(made, seed=11, steps=25, longest=90_000, late=40, every=lambda: paid_evening(made))
     with world.north.scope():
         balance_operate(account_id=made.followers[0].id, amount=D(2_500), at=made.at)
-    play(made, seed=12, steps=15, longest=90_000, late=40, every=lambda: evening(made))
+    play(made, seed=12, steps=15, longest=90_000, late=40, every=lambda: paid_evening(made))
     made.wait(timedelta(days=2).total_seconds())
+    paid_evening(made)
+    made.wait(timedelta(days=1).total_seconds())
     evening(made)
     return made
 
@@ -102,6 +113,12 @@ def slow_day(house: CopyHouse, end: DayEnd, begin: Any) -> dict[str, D]:
             if event.trade_id in tickets:
                 sums["result"] += amount
                 sums["fees"] += abs(event.volume_after - event.volume_before) * 3
+        for reward in Trade.objects.filter(account_id=subscription.follower_id, reason=Reason.COPY_REWARD):
+            mine_too = json.loads(reward.api_data)["subscription_id"] == subscription.pk
+            if mine_too and begin <= reward.open_at < end.boundary_at:
+                sums["result"] += reward.profit
+                sums["fees"] -= reward.profit
+                sums["rewards"] -= reward.profit
         for order in CopyOrder.objects.filter(subscription_id=subscription.pk):
             if begin <= order.decided_at < end.boundary_at:
                 sums["slippage"] += order.slippage_money or 0
@@ -129,13 +146,14 @@ def test_x03_every_day_is_what_the_stored_rows_say(world, house):
         for end in ends:
             expected = slow_day(house, end, begin)
             begin = end.boundary_at
+            totals["rewards"] += expected["rewards"]
             if end.day not in kept:
                 assert not any(expected.values())
                 continue
             for name in NAMES:
                 assert abs(getattr(kept[end.day], name) - expected[name]) < TOLERANCE, (end.day, name)
                 totals[name] += expected[name]
-        assert all(totals[name] for name in NAMES), totals  # nothing of it was idle
+        assert all(totals[name] for name in (*NAMES, "rewards")), totals  # nothing of it was idle
         assert {row.followers for row in kept.values()} == {3}
 
 
