@@ -1,7 +1,8 @@
 """Agreements of pairs: begun when somebody subscribes, accepted when terms become dearer, read and written as working
 values."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -61,11 +62,13 @@ def agreements_begin(*, tenant_id: int) -> int:
         seqs = dict(hot_cursor().execute(_NEW_SQL, [tenant_id, AT_ONCE], prepare=True).fetchall())
         boundary = boundary_of(Tenant.objects.get(pk=tenant_id))
         begun: dict[tuple[int, int], RewardAgreement] = {}
-        for subscription in CopySubscription.objects.filter(pk__in=list(seqs)).order_by("pk"):
+        subscriptions = list(CopySubscription.objects.filter(pk__in=list(seqs)).order_by("pk"))
+        versions = versions_of({subscription.master_id for subscription in subscriptions})
+        for subscription in subscriptions:
             pair = (subscription.leader_id, subscription.follower_id)
             if pair in begun:
                 continue  # its first one begins; the next ones follow it
-            terms = terms_at(subscription)
+            terms = terms_at(subscription, versions[subscription.master_id])
             made = pair_begin(agreed_of(terms), subscription.created_at, boundary)
             begun[pair] = agreement = RewardAgreement(
                 tenant_id=tenant_id,
@@ -140,12 +143,18 @@ def dearer(old: TermsVersion, new: TermsVersion) -> bool:
     )
 
 
-def terms_at(subscription: CopySubscription) -> TermsVersion:
-    """The terms of a subscription's master as they stood when it was made."""
-    versions = TermsVersion.objects.filter(master_id=subscription.master_id)
-    stood = versions.filter(created_at__lte=subscription.created_at).order_by("-number").first()
-    found: TermsVersion = stood or versions.order_by("number")[0]
+def versions_of(master_ids: Collection[int | None]) -> dict[int | None, list[TermsVersion]]:
+    """All versions of these masters' terms, the newest first."""
+    found: defaultdict[int | None, list[TermsVersion]] = defaultdict(list)
+    for version in TermsVersion.objects.filter(master_id__in=list(master_ids)).order_by("master_id", "-number"):
+        found[version.master_id].append(version)
     return found
+
+
+def terms_at(subscription: CopySubscription, versions: Sequence[TermsVersion]) -> TermsVersion:
+    """The terms of a subscription's master as they stood when it was made; `versions` come newest first."""
+    stood = (version for version in versions if version.created_at <= subscription.created_at)
+    return next(stood, versions[-1])
 
 
 def agreed_of(version: TermsVersion) -> Agreed:

@@ -38,6 +38,7 @@ from rewards.services.agreements import (
     seqs_before,
     terms_at,
     terms_wait,
+    versions_of,
 )
 from rewards.services.charges import Walk, charges_write, given_back
 from rewards.services.counting import copies_count
@@ -175,6 +176,7 @@ class _House:
         self._resumed = {subscription.pk: subscription for subscription in resumed}
         masters = {a.master_id for a in self._agreements} | {s.master_id for s in self._resumed.values() if s.master_id}
         self._last = last_versions(masters)
+        self._versions = versions_of({subscription.master_id for subscription in self._resumed.values()})
         policies = RewardPolicy.objects.select_related("master").filter(master_id__in=masters)
         self._policies = {policy.master_id: policy for policy in policies}
         self._market: Market | None = None
@@ -206,7 +208,7 @@ class _House:
             return
         subscription = self._resumed[number]
         agreement.subscription, agreement.master_id = subscription, subscription.master_id or agreement.master_id
-        agreement.terms = terms_at(subscription)
+        agreement.terms = terms_at(subscription, self._versions[subscription.master_id])
         agreement.next_terms, agreement.next_dearer, agreement.accepted_at = None, False, None
         pair_resume(pair, agreed_of(agreement.terms), subscription.created_at, self._boundary)
         walks.append((agreement, pair, Walked(), number))
