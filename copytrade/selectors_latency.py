@@ -23,33 +23,30 @@ MOST_LISTED: Final = 500
 HOUSE_VENUE: Final = "HOUSE"
 """The only venue that copies are carried out at so far; a remote one brings its own name."""
 
-_COLUMNS: Final = (
-    "c.id, c.subscription_id, c.leader_id, c.follower_id, c.known_at, c.decided_at, c.sent_at, c.filled_at, c.slippage,"
-    " c.slippage_money"
-)
-# A part is one account in one of its roles. `share` spreads the copies that are read evenly over the parts that copied.
+_NEWEST: Final = """
+(SELECT c.id, c.subscription_id, c.leader_id, c.follower_id, c.known_at, c.decided_at, c.sent_at, c.filled_at, c.slippage,
+    c.slippage_money
+ FROM copytrade_copyorder c WHERE c.{side}_id = account.id AND c.decided_at >= %(since)s AND c.known_at IS NOT NULL
+ ORDER BY c.decided_at DESC, c.id DESC LIMIT {share})
+"""
+# The newest copy of each account decides; one look at the index an account, as `EXISTS` would not be.
+_BUSY_SQL: Final = b"""
+SELECT account.id, false FROM unnest(%(followers)s::bigint[]) AS account (id)
+WHERE (SELECT c.decided_at FROM copytrade_copyorder c WHERE c.follower_id = account.id
+       ORDER BY c.decided_at DESC, c.id DESC LIMIT 1) >= %(since)s
+UNION ALL
+SELECT account.id, true FROM unnest(%(leaders)s::bigint[]) AS account (id)
+WHERE (SELECT c.decided_at FROM copytrade_copyorder c WHERE c.leader_id = account.id
+       ORDER BY c.decided_at DESC, c.id DESC LIMIT 1) >= %(since)s
+"""
 _SQL: Final = f"""
-WITH part AS (
-    SELECT unnest(%(followers)s::bigint[]) AS account_id, true AS follows
-    UNION ALL
-    SELECT unnest(%(leaders)s::bigint[]), false
-), busy AS MATERIALIZED (
-    SELECT account_id, follows FROM part
-    WHERE CASE WHEN follows
-        THEN EXISTS (SELECT FROM copytrade_copyorder o WHERE o.follower_id = account_id AND o.decided_at >= %(since)s)
-        ELSE EXISTS (SELECT FROM copytrade_copyorder o WHERE o.leader_id = account_id AND o.decided_at >= %(since)s)
-    END
-), share AS (
-    SELECT greatest(1, %(most)s / greatest(1, count(*))) AS copies FROM busy
-), seen AS MATERIALIZED (
-    SELECT DISTINCT ON (o.id) o.* FROM busy CROSS JOIN LATERAL (
-        (SELECT {_COLUMNS} FROM copytrade_copyorder c
-         WHERE busy.follows AND c.follower_id = busy.account_id AND c.decided_at >= %(since)s AND c.known_at IS NOT NULL
-         ORDER BY c.decided_at DESC, c.id DESC LIMIT (SELECT copies FROM share))
+WITH seen AS MATERIALIZED (
+    SELECT DISTINCT ON (o.id) o.* FROM (
+        SELECT newest.* FROM unnest(%(followers)s::bigint[]) AS account (id)
+        CROSS JOIN LATERAL {_NEWEST.replace("{side}", "follower")} AS newest
         UNION ALL
-        (SELECT {_COLUMNS} FROM copytrade_copyorder c
-         WHERE NOT busy.follows AND c.leader_id = busy.account_id AND c.decided_at >= %(since)s AND c.known_at IS NOT NULL
-         ORDER BY c.decided_at DESC, c.id DESC LIMIT (SELECT copies FROM share))
+        SELECT newest.* FROM unnest(%(leaders)s::bigint[]) AS account (id)
+        CROSS JOIN LATERAL {_NEWEST.replace("{side}", "leader")} AS newest
     ) o
 ), copy AS MATERIALIZED (
     SELECT s.group_id, s.master_id, l.login AS leader_login, f.currency, o.filled_at IS NOT NULL AS filled,
@@ -88,7 +85,7 @@ FROM speed v
 LEFT JOIN copytrade_copygroup g ON g.id = v.group_id
 LEFT JOIN copytrade_copymaster m ON m.id = v.master_id
 ORDER BY v.copies DESC, v.group_id, v.master_id LIMIT %(listed)s
-""".encode()
+"""
 _SHARES: Final = "{0.5,0.95,0.99}"
 
 
@@ -158,17 +155,15 @@ def copy_latency(
     """
     since = at - timedelta(hours=hours)
     mine = [] if actor.is_staff else _own(actor, shown)
-    leaders = _all_leaders() if actor.is_staff else mine
-    values = {
-        "followers": ids_array(mine),
-        "leaders": ids_array(leaders),
-        "since": since,
-        "most": MOST_COPIES,
-        "shares": _SHARES,
-        "listed": MOST_LISTED + 1,
-    }
+    cursor = hot_cursor()
+    asked = {"followers": ids_array(mine), "leaders": ids_array(_leaders() if actor.is_staff else mine), "since": since}
+    busy = cursor.execute(_BUSY_SQL, asked, prepare=True).fetchall()
+    asked["followers"] = ids_array(number for number, leads in busy if not leads)
+    asked["leaders"] = ids_array(number for number, leads in busy if leads)
+    # Written into the statement: PostgreSQL reads no more of the index than it is told beforehand.
+    statement = _SQL.replace("{share}", str(max(1, MOST_COPIES // max(1, len(busy)))))
     whole, groups, masters = CopySpeed(), [], []
-    for row in hot_cursor().execute(_SQL, values):
+    for row in cursor.execute(statement.encode(), {**asked, "shares": _SHARES, "listed": MOST_LISTED + 1}):
         group_id, master_id, leader_login, name, *measured = row
         speed = _speed(measured)
         if group_id is not None:
@@ -187,7 +182,7 @@ def _own(actor: Actor, shown: Iterable[TradingAccount] | None) -> list[int]:
     return list(mine.values_list("pk", flat=True))
 
 
-def _all_leaders() -> list[int]:
+def _leaders() -> list[int]:
     return list(LeaderShard.objects.order_by("leader_id").values_list("leader_id", flat=True).distinct())
 
 
