@@ -1,8 +1,8 @@
 """How fast copies are and how far from the leader's price (D28, X02). For request code: the actor sees own copies, staff all.
 
 Read by the indexes that the tables of copies have already: the newest copies of each account, the same number of each at
-most and `MOST_COPIES` in all, so that the answer costs the same however much was copied, and nothing is written for it
-while copying.
+most and `MOST_COPIES` in all (one each where more accounts than that have copied), so that the answer costs the same
+however much was copied, and nothing is written for it while copying.
 """
 
 from collections.abc import Iterable, Sequence
