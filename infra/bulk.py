@@ -67,6 +67,18 @@ def update_rows(
         cursor.execute(_update_sql(model, columns, key), _arrays_of(model, (key, *columns), rows), prepare=True)
 
 
+def update_objects(objects: Sequence[models.Model], fields: Sequence[str]) -> None:
+    """Writes these fields of objects of one model with one statement. Django's `bulk_update` builds a condition for every
+    value: twenty times the work."""
+    if not objects:
+        return
+    model = type(objects[0])
+    by_name = {field.name: field for field in model._meta.concrete_fields}
+    attributes = [by_name[name].attname for name in fields]
+    rows = [(one.pk, *[getattr(one, attribute) for attribute in attributes]) for one in objects]
+    update_rows(hot_cursor(), model, tuple(str(by_name[name].column) for name in fields), rows)
+
+
 class Batch:
     """Writes that travel as one statement and are planned as one. No row may be written by two of them, and none sees what
     another has written."""

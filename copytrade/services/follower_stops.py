@@ -12,7 +12,7 @@ from copytrade.engine.settings import STOPS_FROM_SQL, STOPS_SET_SQL, STOPS_SQL, 
 from copytrade.models import CopySubscription, SubscriptionMarks, SubscriptionStatus
 from copytrade.services.endings import OpenCopies, copies_treat
 from core.states import CopyRole
-from infra.bulk import hot_cursor, update_rows
+from infra.bulk import hot_cursor, update_objects, update_rows
 from infra.tenancy import tenant_scope
 from trading.domain.valuation import picture
 from trading.domain.values import Journal
@@ -133,7 +133,7 @@ def _stop(rows: Iterable[tuple[Any, ...]], desk: Desk, at: datetime) -> int:
             subscription.pause_reason = PAUSED_BY_STOP
             subscription.version += 1
             subscription.updated_at = at
-        CopySubscription.objects.bulk_update(subscriptions, ["status", "pause_reason", "version", "updated_at"])
+        update_objects(subscriptions, ["status", "pause_reason", "version", "updated_at"])
         copies_treat(reached, open_copies=OpenCopies.CLOSE, at=at)
     return len(reached)
 

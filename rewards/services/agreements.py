@@ -14,7 +14,7 @@ from copytrade.models import CopyMaster, CopySubscription
 from copytrade.services.rewards import stored_terms
 from core.errors import conflict, not_found
 from core.rounding import plain
-from infra.bulk import hot_cursor
+from infra.bulk import hot_cursor, update_objects
 from infra.tenancy import tenant_scope
 from rewards.domain.pairs import Agreed, ClosedCopy, Pair, pair_begin
 from rewards.domain.terms_change import is_dearer
@@ -198,7 +198,7 @@ def agreement_apply(agreement: RewardAgreement, pair: Pair) -> None:
 
 def pairs_write(agreements: Sequence[RewardAgreement]) -> None:
     """Writes rows whose locks the caller holds."""
-    RewardAgreement.objects.bulk_update(agreements, _FIELDS)
+    update_objects(agreements, _FIELDS)
 
 
 def seqs_before(instants: Sequence[tuple[int, datetime]]) -> dict[int, Any]:

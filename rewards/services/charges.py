@@ -8,6 +8,7 @@ from copytrade.domain.reward_charges import charge, unused_part, unused_share
 from copytrade.domain.rewards_terms import RewardType
 from copytrade.services.rewards import stored_terms
 from core.rounding import stored
+from infra.bulk import update_objects
 from rewards.domain.pairs import POLICY_DISABLED, Charge, Pair, Walked
 from rewards.models import AccrualState, RewardAccrual, RewardAgreement, TermsVersion
 
@@ -40,7 +41,7 @@ def charges_write(walks: Sequence[Walk], at: datetime) -> dict[int, int]:
         row.failure_reason = made.reason
         row.next_try_at = None if made.reason or made.growing else at
     RewardAccrual.objects.bulk_create([row for row, _made in fresh])
-    RewardAccrual.objects.bulk_update(
+    update_objects(
         grown, ["base_amount", "fee_amount", "period_to", "updated_at", "state", "failure_reason", "next_try_at"]
     )
     return {trade: row.pk for row, made in fresh for trade in made.trades}
@@ -79,7 +80,7 @@ def given_back(walks: Sequence[Walk], at: datetime) -> None:
         fee, _marks = charge(stored_terms(row.terms), used, row.currency, rate=row.rate)
         if fee:
             fresh.append(_copy_of(row, at, number=pair.period_number, end=stop, base=used, fee=fee, rate=row.rate))
-    RewardAccrual.objects.bulk_update(cancelled, ["state", "failure_reason", "next_try_at", "updated_at"])
+    update_objects(cancelled, ["state", "failure_reason", "next_try_at", "updated_at"])
     RewardAccrual.objects.bulk_create(fresh)
 
 

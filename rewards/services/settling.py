@@ -20,7 +20,7 @@ from copytrade.services.unpaid import PAUSED_FOR_REWARDS, unpaid_lift, unpaid_pa
 from core.errors import conflict, not_found
 from core.money import round_money
 from core.rounding import ZERO
-from infra.bulk import hot_cursor
+from infra.bulk import hot_cursor, update_objects
 from infra.faults import fault
 from infra.push import publish_on_commit
 from infra.retry import DATABASE_PASSING, retried
@@ -121,7 +121,7 @@ def _settle(ids: Sequence[int], at: datetime) -> None:
         accrual.updated_at = at
         if made is not None:
             _note_paid(accrual, made, at)
-    RewardAccrual.objects.bulk_update(accruals, _FIELDS)
+    update_objects(accruals, _FIELDS)
     failed = [a for a in accruals if a.state == AccrualState.FAILED and a.refund_of_id is None]
     overdue = [a for a in failed if a.first_failed_at is not None and a.first_failed_at + PATIENCE <= at]
     paused = unpaid_pause({accrual.subscription_id for accrual in overdue}, at=at) if overdue else []

@@ -10,7 +10,7 @@ from django.db import DatabaseError, connection, connections
 
 from accounts.models import AccountGroup, ApiSession, Tenant, User
 from core.clock import from_unix
-from infra.bulk import Batch, hot_cursor, insert_rows, update_rows
+from infra.bulk import Batch, hot_cursor, insert_rows, update_objects, update_rows
 from infra.tenancy import swift_scope, tenant_scope
 from tests.support.statements import statements
 from tests.support.world import World
@@ -99,6 +99,25 @@ def test_rows_come_back_as_they_were_written(world: World, names: list[str]) -> 
             hot_cursor(), AccountGroup, ("enabled", "margin_call"), [(g.pk, False, Decimal("99.5")) for g in found]
         )
         assert {(g.enabled, g.margin_call) for g in found.all()} == {(False, Decimal("99.5"))}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_objects_are_written_with_one_statement(world: World) -> None:
+    with tenant_scope(world.north.id):
+        groups = [world.north.group(name) for name in ('a "quoted" one', "another")]
+        for group in groups:
+            group.name, group.margin_call, group.enabled = f"{group.name}, new", Decimal("99.5"), False
+            group.leverage = 7
+        with statements() as sent:
+            update_objects(groups, ["name", "margin_call", "enabled"])
+        assert len(sent) == 1
+        stored = [AccountGroup.objects.get(pk=group.pk) for group in groups]
+        update_objects([], ["name"])
+    assert [(g.name, g.margin_call, g.enabled) for g in stored] == [
+        ('a "quoted" one, new', Decimal("99.5"), False),
+        ("another, new", Decimal("99.5"), False),
+    ]
+    assert {group.leverage for group in stored} == {100}
 
 
 @pytest.mark.django_db(transaction=True)

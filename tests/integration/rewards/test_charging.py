@@ -4,8 +4,9 @@ from decimal import Decimal as D
 
 import pytest
 
-from rewards.models import AccrualState
+from rewards.models import AccrualState, RewardAgreement
 from tests.support.reward_house import RewardHouse, follow, reward_house
+from tests.support.statements import statements
 from tests.support.world import World
 
 SETTLED, CANCELLED = AccrualState.SETTLED, AccrualState.CANCELLED
@@ -35,6 +36,19 @@ def test_r121_a_copy_closed_in_parts_is_charged_part_by_part(world: World) -> No
     house.work()
     assert house.charged() == [(D("4"), D("0.8"), SETTLED), (D("60"), D("12"), SETTLED)]
     house.prove()
+
+
+def test_whoever_closes_nothing_is_passed_over(world: World) -> None:
+    house = reward_house(world.north, {"reward_type": 3, "fee_percent": D(10)}, followers=2)
+    house.work()
+    house.open("0.10")
+    with statements() as sent:
+        house.work()
+    with house.place.scope():
+        seqs = RewardAgreement.objects.order_by("follower_id").values_list("counted_seq", "follower__event_seq")
+        assert all(counted == last for counted, last in seqs)
+    assert not [text for text in sent if "rewards_rewardtrade" in text]
+    assert house.accruals() == []
 
 
 def test_r125_a_subscription_fee_is_charged_in_advance_each_period(world: World) -> None:
