@@ -4,7 +4,9 @@ from decimal import Decimal as D
 
 import pytest
 
+from copytrade.models import MasterStatus
 from rewards.models import AccrualState, RewardAgreement
+from tests.support.copy_house import decide
 from tests.support.reward_house import RewardHouse, follow, reward_house
 from tests.support.statements import statements
 from tests.support.world import World
@@ -248,4 +250,63 @@ def test_d24_what_is_prepaid_survives_leaving(world: World) -> None:
     house.work()
     begun = [a.period_from.date().isoformat() for a in house.accruals()]
     assert begun == ["2026-03-02", "2026-04-01"]
+    house.prove()
+
+
+def test_d24_a_subscription_fee_waits_while_the_master_rests(world: World) -> None:
+    house = reward_house(world.north, {"reward_type": 0, "fee_amount": D(25), "billing_period": "weekly"})
+    house.work()
+    house.wait(days=1)
+    decided(house, MasterStatus.PAUSED)
+    house.wait(days=8)
+    house.work()
+    assert len(house.accruals()) == 1
+    decided(house, MasterStatus.ACTIVE)
+    house.work()
+    assert house.charged() == [(D(25), D(25), SETTLED)] * 2
+    second = house.accruals()[1]
+    assert second.period_from < house.at < second.period_to
+    house.prove()
+
+
+def decided(house: RewardHouse, status: MasterStatus) -> None:
+    with house.place.scope():
+        decide(house.house, status)
+
+
+def test_d24_leaving_settles_the_management_fee_of_the_days_that_ended(world: World) -> None:
+    house = reward_house(world.north, {"reward_type": 4, "fee_percent": D(10), "billing_period": "monthly"})
+    house.end_days()
+    house.wait(days=3)
+    house.leave()
+    house.work()
+    assert house.charged() == []  # the last of the days is not ended yet
+    house.end_days()
+    house.work()
+    assert house.charged() == [(D(30_000), D("8.22"), SETTLED)]
+    house.wait(days=3)
+    house.end_days()
+    house.work()
+    assert len(house.accruals()) == 1
+    house.prove()
+
+
+def test_d24_the_first_deposit_is_the_end_of_no_day(world: World) -> None:
+    """It writes a snapshot as well, which is not charged."""
+    house = reward_house(world.north, {"reward_type": 4, "fee_percent": D(10), "billing_period": "weekly"}, followers=0)
+    follow(house, 1, balance=1)
+    house.end_days()
+    house.wait(days=1)
+    house.end_days()
+    house.work()
+    assert [a.base_amount for a in house.accruals()] == [1]
+
+
+def test_d24_periods_that_nobody_looked_at_are_charged_one_by_one(world: World) -> None:
+    house = reward_house(world.north, {"reward_type": 2, "fee_amount": D(10), "billing_period": "weekly"})
+    for lots in ("0.10", "0.20", "0.30"):
+        house.trade(lots, "1.1050")
+        house.wait(days=7)
+    house.work()
+    assert house.charged() == [(D(lots), D(fee), SETTLED) for lots, fee in (("0.1", 1), ("0.2", 2), ("0.3", 3))]
     house.prove()
