@@ -14,7 +14,7 @@ PROOFS: Final[dict[str, str]] = {
         SELECT l.id AS link, l.follower_trade_id AS record, l.symbol, l.side FROM copytrade_tradelink l
         LEFT JOIN trading_trade t ON t.id = l.follower_trade_id AND t.account_id = l.follower_id
         WHERE t.id IS NULL OR t.instrument_id <> l.instrument_id
-           OR t.cmd <> CASE l.side WHEN 'BUY' THEN 0 ELSE 1 END
+           OR t.cmd % 2 <> CASE l.side WHEN 'BUY' THEN 0 ELSE 1 END OR (l.state = 0 AND l.resting <> (t.cmd > 1))
         ORDER BY l.id
     """,
     "a link must belong to a subscription of its two accounts": """

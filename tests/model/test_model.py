@@ -17,7 +17,7 @@ from tests.model.walks import walk
 
 EXAMPLES = int(os.environ.get("MODEL_EXAMPLES", "0"))
 STEPS = int(os.environ.get("MODEL_STEPS", "40"))
-WALKS = int(os.environ.get("MODEL_WALKS", "12"))
+WALKS = int(os.environ.get("MODEL_WALKS", "10"))
 SHRINK = bool(os.environ.get("MODEL_SHRINK"))
 SEEN = {
     *((kind, "") for kind in ("OPEN", "INCREASE", "REDUCE", "CLOSE")),
@@ -29,6 +29,9 @@ SEEN = {
     )),
     *(("MODIFY", reason) for reason in ("", "RET_TRADE_BAD_STOPS", "STOPS_NOT_COPIED", "COPY_MODE", "ALREADY_FLAT")),
     *((who, stop) for who in ("leader", "follower") for stop in ("sl", "tp")),
+    ("PLACE", ""), ("PLACE", "PENDING_NOT_COPIED"), ("CHANGE", ""), ("CANCEL", ""), ("OPEN", "ALREADY_FLAT"),
+    *((who, order) for who in ("leader", "follower") for order in ("LIMIT", "STOP")),
+    ("asked", ""), ("asked", "ALREADY_FLAT"), ("asked", "CLOSED_BEFORE_COPY"),
     ("INCREASE", "NO_LINK"), ("REDUCE", "PARTIAL_NOT_COPIED"), ("CLOSE", "COPY_MODE"), ("CLOSE", "ALREADY_FLAT"),
 }  # fmt: skip
 """What some example has to come to: a machine that does nothing proves nothing."""
@@ -60,4 +63,4 @@ def test_long_walks_come_to_everything_and_are_copied_as_the_model_says(prepared
         if number >= WALKS and seen.keys() >= SEEN:
             break
         walk(number)
-    assert SEEN - set(seen) == set()
+    assert seen.keys() >= SEEN, SEEN - seen.keys()

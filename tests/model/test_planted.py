@@ -8,15 +8,18 @@ from typing import Any
 
 import pytest
 
-from copytrade.domain import exits, guards, planner, sizing, stops
+from copytrade.domain import exits, fair, guards, planner, sizing, stops
 from copytrade.domain.guards import Guard
-from copytrade.domain.values import Settings
-from copytrade.engine import listener
+from copytrade.domain.values import LinkBook, Settings
+from copytrade.engine import listener, resting, turn
 from copytrade.engine import stops as engine_stops
+from copytrade.services import endings, subscriptions
 from core.rounding import ceil_to_step, floor_to_step
 from tests.model.hands.stage import prepare
 from tests.model.walks import walk
 from trading.domain import execution, triggers
+from trading.domain.values import Ticket
+from trading.services import triggers as market
 
 WALKS = 12
 """How many walks a wrong rule may survive at most. They are those of `test_model`, which find nothing where nothing is wrong."""
@@ -102,6 +105,61 @@ def closes_leave_the_links(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(listener, "_is_another_hand", wrong)
 
 
+def with_guard(name: str, wrong: Guard) -> Callable[[pytest.MonkeyPatch], None]:
+    """A guard is another one."""
+
+    def plant(patch: pytest.MonkeyPatch) -> None:
+        made = tuple(wrong if guard.__name__ == name else guard for guard in guards.ENTRY_GUARDS)
+        assert made != guards.ENTRY_GUARDS
+        patch.setattr(guards, "ENTRY_GUARDS", made)
+
+    return plant
+
+
+def opposite_orders_are_not_placed(entry: guards.Entry) -> guards.Skip | None:
+    against = entry.held_side is not None and entry.held_side is not entry.side
+    return guards.Skip(guards.SkipReason.OPPOSITE_SIDE, {}) if against else None
+
+
+def limits_are_filled_at_market(patch: pytest.MonkeyPatch) -> None:
+    for place in (resting, turn):
+        patch.setattr(place, "fill_price", lambda _kind, _side, _price, now: now)
+
+
+def promises_are_forgotten(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(turn, "promised_price", lambda *_about: None)
+
+
+def shadows_are_filled_by_the_market(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Ticket, "shadow", False)
+    right = market._branch_sql
+    market._due_sql.cache_clear()
+    patch.setattr(market, "_branch_sql", lambda *place: right(*place).replace(b" AND NOT t.copied", b""))
+
+
+def pauses_leave_what_rests(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(subscriptions, "resting_cancel", lambda *_which, at: 0)
+
+
+def orders_taken_back_leave_the_links(patch: pytest.MonkeyPatch) -> None:
+    right = listener._is_another_hand
+    patch.setattr(listener, "_is_another_hand", lambda change: change.kind.is_exit and right(change))
+
+
+def closing_copies_is_forgotten(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(endings, "closes_ask", lambda *_links, **_more: 0)
+
+
+def requests_are_filled_at_their_own_quote(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(
+        turn, "held_quote", lambda event, symbol, at: fair.held_quote(replace(event, source_kind="E"), symbol, at)
+    )
+
+
+def what_was_copied_is_copied_on_request(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(LinkBook, "known", lambda *_pair: False)
+
+
 def hands_take_from_links_first(patch: pytest.MonkeyPatch) -> None:
     right = listener.outside_reduction
 
@@ -135,6 +193,17 @@ PLANTED = {
     "a stop that has been passed is taken": passed_stops_are_taken,
     "losses are not stopped": losses_are_not_stopped,
     "closes leave the links": closes_leave_the_links,
+    "pending orders are always copied": without("_pending"),
+    "who took a copy back gets it all the same": without("_withdrawn"),
+    "orders against a position are not placed": with_guard("_opposite", opposite_orders_are_not_placed),
+    "limits are filled at market": limits_are_filled_at_market,
+    "promises of limits are forgotten": promises_are_forgotten,
+    "shadows are filled by the market": shadows_are_filled_by_the_market,
+    "a pause leaves what rests": pauses_leave_what_rests,
+    "orders taken back leave their links": orders_taken_back_leave_the_links,
+    "copies that should be closed are forgotten": closing_copies_is_forgotten,
+    "requests are filled at their own quote": requests_are_filled_at_their_own_quote,
+    "what was copied is copied again on request": what_was_copied_is_copied_on_request,
     "a signal may be a second too old": with_settings("_age", max_signal_age_seconds=lambda s: s and s + 1),
 }
 

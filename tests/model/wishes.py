@@ -12,6 +12,7 @@ DEFAULTS: dict[str, Any] = {
     "copy_partial_close": True, "reverse_direction": False, "max_volume": D(0), "min_volume": D(0), "max_positions": 0,
     "symbols_mode": 0, "symbols": "EURUSD", "min_equity": D(0), "slippage_tolerance": D(0),
     "max_signal_age_seconds": 30, "copy_sl": True, "copy_tp": True,
+    "copy_pending_orders": False,
 }  # fmt: skip
 _VALUES: dict[str, list[Any]] = {
     "enabled": [True, True, False],
@@ -30,6 +31,7 @@ _VALUES: dict[str, list[Any]] = {
     "min_equity": [D(0), MILLION - 5000, MILLION, MILLION + 200],
     "slippage_tolerance": [D(1), D(5), D(40)],
     "max_signal_age_seconds": [0, 30],
+    "copy_pending_orders": [True, True, False],
     "copy_sl": [True, False],
     "copy_tp": [True, False],
 }

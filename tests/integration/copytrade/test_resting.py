@@ -6,6 +6,7 @@ from decimal import Decimal as D
 import pytest
 
 from copytrade.selectors import positions
+from copytrade.selectors_proof import copies_prove
 from core.states import Cmd, LinkState, Side, TicketKind, TradeState
 from infra.actor import Actor, SessionType
 from tests.support.resting import MODES, PAIRS, cancel, modify, place, quote, resting_house, shadow_of, sweep, waiting
@@ -302,3 +303,17 @@ def test_a_resting_copy_is_no_position(world):
     house.drain()
     assert house.story()[-1] == ("OPEN", "MAX_POSITIONS", 0)
     assert waiting(house) == []
+
+
+@pytest.mark.parametrize("side", [Side.BUY, Side.SELL])
+def test_copies_that_rest_and_that_were_taken_back_are_in_order(world, side):
+    """What `copy_check` proves holds for links with pending records as for those with positions."""
+    house = resting_house(world)
+    price = "1.0900" if side is Side.BUY else "1.1100"
+    place(house, house.leader, price, side=side)
+    cancelled = place(house, house.leader, price, side=side)
+    house.drain()
+    cancel(house, house.leader, cancelled)
+    house.drain()
+    assert [(k.state, k.resting) for k in house.links()] == [(LinkState.ACTIVE, True), (LinkState.CLOSED, True)]
+    assert copies_prove(world.north.id) == []

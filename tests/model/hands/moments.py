@@ -7,15 +7,18 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
 from tests.model.hands.agreements import Agreements
+from tests.model.hands.asking import Asking
 from tests.model.hands.stage import SYMBOLS, lots, some
-from tests.model.hands.trading import NONE, Distances, Trading, stops
+from tests.model.hands.trading import NONE, Distances, stops
+from tests.model.hands.waiting import FAR, KINDS, Waiting
+from tests.model.paper.house import LIMIT
 from tests.model.wishes import changes
 
 BESIDE = [D("-0.5"), D("-0.01"), D(0), D("0.01"), D("0.5")]
 anybody_copies = precondition(lambda self: any(not s.ended for s in self.model.subscriptions))
 
 
-class Moments(Trading, Agreements):
+class Moments(Waiting, Asking, Agreements):
     """What a leader does at such a moment."""
 
     @anybody_copies
@@ -107,3 +110,86 @@ class Moments(Trading, Agreements):
             if ticket is not None:
                 self.move_stops(subscription.leader, ticket, stops)
                 self.drain(subscription.leader)
+
+    @anybody_copies
+    @rule(
+        which=some, wanted=changes, kind=st.sampled_from(KINDS), buys=st.booleans(), far=st.sampled_from(FAR),
+        volume=lots, short=st.integers(0, 1), away=st.sampled_from([-20, 0, 20]), seconds=st.sampled_from([1, 3, 31]),
+        taken_back=st.sampled_from([False, False, True]), stops=stops,
+    )  # fmt: skip
+    def leaders_order_is_reached(
+        self, which: int, wanted: dict[str, Any], kind: str, buys: bool, far: int, volume: D, short: int, away: int,
+        seconds: int, taken_back: bool, stops: Distances,
+    ) -> None:  # fmt: skip
+        """Placed and copied, reached or missed by a point, and copied when the market has moved on against it; some
+        followers have taken their copy back."""
+        subscription, symbol = self.one_of_the_living(which), SYMBOLS[which % 2]
+        leader, follower = subscription.leader, subscription.follower
+        with self.for_now(subscription, copy_pending_orders=True, reverse_direction=False):
+            order = self.place_order(leader, symbol, buys, kind, volume, far, stops, None)
+            self.drain(leader)
+            for link in subscription.resting(order) if taken_back else []:
+                self.withdraw(follower, link.ticket)
+                self.agree()
+            with self.for_now(subscription, **wanted):
+                self.market_moves(symbol, (far - short) * (-1 if buys is (kind == LIMIT) else 1), None)
+                self.market_moves(symbol, away if buys else -away, None)
+                self.time_passes(seconds)
+                self.drain(leader)
+
+    @precondition(lambda self: any(s.leader.netting and not s.ended for s in self.model.subscriptions))
+    @rule(which=some, buys=st.booleans())
+    def leaders_position_takes_a_limit_in(self, which: int, buys: bool) -> None:
+        """Its copies were promised no worse a price than the limit's, however late they come to it."""
+        subscriptions = [s for s in self.model.subscriptions if s.leader.netting and not s.ended]
+        subscription, symbol = subscriptions[which % len(subscriptions)], SYMBOLS[which % 2]
+        leader = subscription.leader
+        with self.for_now(subscription, copy_pending_orders=True, reverse_direction=False):
+            self.open(leader, symbol, buys, D("0.3"))
+            self.place_order(leader, symbol, buys, LIMIT, D("0.2"), FAR[0], NONE, None)
+            self.drain(leader)
+            self.market_moves(symbol, FAR[0] * (-1 if buys else 1), None)
+            self.market_moves(symbol, 20 if buys else -20, None)
+            self.time_passes(3)
+            self.drain(leader)
+
+    @anybody_copies
+    @rule(which=some, who=st.integers(0, 2), buys=st.booleans())
+    def leader_opens_while_somebody_is_off(self, which: int, who: int, buys: bool) -> None:
+        """The master, the follower, or the whole module."""
+        subscription = self.one_of_the_living(which)
+        name = [subscription.leader.name, subscription.follower.name, "module"][who]
+        self.switch(name, on=False)
+        with self.for_now(subscription):
+            self.open(subscription.leader, SYMBOLS[which % 2], buys, D("0.1"))
+            self.drain(subscription.leader)
+        self.switch(name, on=True)
+
+    @precondition(lambda self: any(s.follower.netting and not s.ended for s in self.model.subscriptions))
+    @rule(which=some, buys=st.booleans(), own=lots, part=some)
+    def hand_takes_part_of_what_a_copy_shares(self, which: int, buys: bool, own: D, part: int) -> None:
+        """A netting follower adds lots of his own to a copy, and closes some of it."""
+        subscriptions = [s for s in self.model.subscriptions if s.follower.netting and not s.ended]
+        subscription, symbol = subscriptions[which % len(subscriptions)], SYMBOLS[which % 2]
+        with self.for_now(subscription):
+            self.open(subscription.leader, symbol, buys, D("0.5"))
+            self.drain(subscription.leader)
+            held = subscription.follower.position(symbol)
+            if held is not None:
+                self.open(subscription.follower, symbol, held.side > 0, own)
+                self.close(subscription.follower, held, part)
+
+    @anybody_copies
+    @rule(which=some, buys=st.booleans(), copied=st.booleans(), left=st.booleans())
+    def follower_asks_for_what_the_leader_has(self, which: int, buys: bool, copied: bool, left: bool) -> None:
+        """Also for what is about to be copied anyway, and for what the leader leaves meanwhile."""
+        subscription = self.one_of_the_living(which)
+        leader = subscription.leader
+        with self.for_now(subscription):
+            ticket = self.open(leader, SYMBOLS[which % 2], buys, D("0.2"))
+            if copied:
+                self.drain(leader)
+            self.change_settings(subscription, {}, existing=True)
+            if left and ticket is not None:
+                self.close(leader, ticket, None)
+            self.carry_out(leader)

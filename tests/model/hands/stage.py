@@ -1,6 +1,7 @@
 """What the machine stands on: the same cast in product and model, how the two are compared, and how copying is driven."""
 
 from collections import Counter
+from datetime import timedelta
 from decimal import Decimal as D
 from typing import Any
 
@@ -10,16 +11,17 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant
 
 from accounts.models import AccountGroup, TradingAccount
 from accounts.services import account_open
+from copytrade.engine.commands import commands_drain
 from copytrade.engine.drain import leader_drain
 from copytrade.models import CopyOrder, TradeLink
 from copytrade.selectors_proof import copies_prove
 from copytrade.services.followers import follower_create
 from core.errors import DomainError
-from core.states import CopyRole, LinkState, TradeState
+from core.states import Cmd, CopyRole, LinkState, TradeState
 from infra.actor import Actor, SessionType
 from ledger.selectors_proof import ledger_prove
-from tests.model.paper.copying import Model
-from tests.model.paper.house import STEP, Account, Ticket
+from tests.model.paper.house import MARKET, STEP, Account, Ticket
+from tests.model.paper.model import Model
 from tests.model.wishes import MILLION
 from tests.support.copy_house import CopyHouse, copy_house, lead
 from tests.support.house import AT
@@ -96,10 +98,11 @@ class Stage(RuleBasedStateMachine):
     def prove(self) -> None:
         """What waits is copied, and then product, model and all proofs agree."""
         for leader in self.leaders:
-            self.drain(leader)
+            self.carry_out(leader)
         self.agree()
         for prove in (ledger_prove, trades_prove, copies_prove):
-            assert list(prove(self.place.id)) == []
+            found = list(prove(self.place.id))
+            assert found == []
 
     def undo(self) -> None:
         """As if nothing had happened, for the next walk."""
@@ -121,15 +124,41 @@ class Stage(RuleBasedStateMachine):
     def drain(self, leader: Account) -> None:
         leader_drain(tenant_id=self.place.id, leader_id=self.id_of(leader), clock=lambda: self.at)
         self.model.copy(leader)
-        self._name_tickets()
+        self._name_copies()
         self._told_the_same(leader)
 
-    def _name_tickets(self) -> None:
+    def carry_out(self, leader: Account) -> None:
+        """What was asked for, after what the leader has done."""
+        self.drain(leader)
+        commands_drain(tenant_id=self.place.id, leader_id=self.id_of(leader), clock=lambda: self.at)
+        self.model.carry_out(leader)
+        self._name_copies()
+        with self.place.scope():
+            orders = CopyOrder.objects.filter(source_kind="C")
+            told = orders.values_list("subscription_id", "leader_trade_id", "status", "reason", "volume")
+            real, mine = Counter(told), Counter(self.model.answers)
+            assert real == mine, (real - mine, mine - real)
+        seen.update(("asked", reason) for _name, _trade, _status, reason, _lots in self.model.answers)
+
+    def _name_copies(self) -> None:
         """Tells the model the numbers of the tickets that copying has opened."""
-        for (name, trade), links in self._links().items():
-            for mine, (ticket_id, *_rest) in zip(self._model_links()[name, trade], links, strict=True):
+        known = self._model_links()
+        for key, links in self._links().items():
+            for mine, (ticket_id, *_rest) in zip(known[key], links, strict=True):
                 if mine.ticket.number is None:
                     mine.ticket.number = ticket_id
+
+    def name_tickets(self) -> None:
+        """Tells the model the numbers of positions that orders have opened by turning others round."""
+        for account in self.model.accounts.values():
+            nameless = [t for t in account.tickets if t.number is None]
+            if nameless:
+                known = [t.number for t in account.tickets if t.number]
+                with self.place.scope():
+                    found = Trade.objects.filter(account_id=self.id_of(account), state=TradeState.OPEN, cmd__lt=2)
+                    numbers = list(found.exclude(pk__in=known).order_by("id").values_list("id", flat=True))
+                for ticket, number in zip(nameless, numbers, strict=True):
+                    ticket.number = number
 
     def _told_the_same(self, leader: Account) -> None:
         with self.place.scope():
@@ -155,31 +184,40 @@ class Stage(RuleBasedStateMachine):
     def agree(self) -> None:
         with self.place.scope():
             held: dict[str, dict[int, Any]] = {name: {} for name in self.real}
+            waiting: dict[str, dict[int, Any]] = {name: {} for name in self.real}
             names = {account.id: name for name, account in self.real.items()}
-            for t in Trade.objects.filter(state=TradeState.OPEN, cmd__lt=2):
-                held[names[t.account_id]][t.id] = (t.symbol, -1 if t.cmd else 1, t.volume, t.open_price, t.sl, t.tp)
+            for t in Trade.objects.filter(state=TradeState.OPEN):
+                kind = Cmd(t.cmd).kind.name
+                shape = (t.symbol, Cmd(t.cmd).side.sign, kind, t.volume, t.open_price, t.sl, t.tp)
+                if kind == MARKET:
+                    held[names[t.account_id]][t.id] = shape
+                else:
+                    until = None if t.expiration_at is None else (t.expiration_at - AT) // timedelta(seconds=1)
+                    waiting[names[t.account_id]][t.id] = (*shape, until, t.copied)
             balances = {names[a.id]: a.balance for a in TradingAccount.objects.filter(pk__in=names)}
             roles = {names[a.id]: a.copy_role for a in TradingAccount.objects.filter(pk__in=names)}
         for name, account in self.model.accounts.items():
             assert held[name] == {t.number: _shape(t) for t in account.tickets}, name
+            assert waiting[name] == {t.number: (*_shape(t), t.expires, t.copied) for t in account.waiting}, name
             assert balances[name] == account.balance, name
             assert roles[name] == (CopyRole.LEADER if "leader" in name else CopyRole.FOLLOWER)
         real = self._links()
         assert real == {
-            key: [(k.ticket.number, k.lots, k.state) for k in links] for key, links in self._model_links().items()
+            key: [(k.ticket.number, k.lots, k.state, k.rests) for k in links]
+            for key, links in self._model_links().items()
         }
         owned: dict[int, D] = {}
         for links in real.values():
-            for ticket_id, volume, _state in links:
+            for ticket_id, volume, _state, _rests in links:
                 owned[ticket_id] = owned.get(ticket_id, D(0)) + volume
-        tickets = {number: shape[2] for of in held.values() for number, shape in of.items()}
+        tickets = {number: shape[3] for of in (*held.values(), *waiting.values()) for number, shape in of.items()}
         assert all(volume <= tickets.get(number, 0) for number, volume in owned.items())
 
-    def _links(self) -> dict[tuple[int, int], list[tuple[int, D, str]]]:
-        found: dict[tuple[int, int], list[tuple[int, D, str]]] = {}
+    def _links(self) -> dict[tuple[int, int], list[tuple[int, D, str, bool]]]:
+        found: dict[tuple[int, int], list[tuple[int, D, str, bool]]] = {}
         with self.place.scope():
             for k in TradeLink.objects.order_by("id"):
-                of = (k.follower_trade_id, k.volume, LinkState(k.state).name)
+                of = (k.follower_trade_id, k.volume, LinkState(k.state).name, k.resting)
                 found.setdefault((k.subscription_id, k.leader_trade_id), []).append(of)
         return found
 
@@ -190,4 +228,4 @@ class Stage(RuleBasedStateMachine):
 
 
 def _shape(ticket: Ticket) -> tuple[Any, ...]:
-    return ticket.symbol, ticket.side, ticket.lots, ticket.price, ticket.sl, ticket.tp
+    return ticket.symbol, ticket.side, ticket.kind, ticket.lots, ticket.price, ticket.sl, ticket.tp

@@ -11,6 +11,7 @@ from tests.model.hands.stage import SYMBOLS, Stage, lots, seen, some, soon
 from tests.model.paper.house import STEP, Account, Ticket
 from trading.services.balance import balance_operate
 from trading.services.orders import Changes, OrderAnswer, order_close, order_modify, order_open
+from trading.services.triggers import triggers_sweep
 
 POINT = {"EURUSD": D("0.00001"), "XAUUSD": D("0.01")}
 Distances = tuple[int, int]
@@ -66,7 +67,7 @@ class Trading(Stage):
                 account_id=self.id_of(account), symbol=symbol, side=side, volume=volume, sl=sl, tp=tp, at=self.at
             )
         assert isinstance(answer, OrderAnswer), answer
-        ticket = self.model.buy(account, symbol, side.sign, volume, sl, tp)
+        ticket = self.model.buy(account, Ticket(symbol, side.sign, volume, D(0), sl, tp))
         if ticket is not None and ticket.number is None:
             ticket.number = answer.order
         return ticket
@@ -136,11 +137,14 @@ class Trading(Stage):
         for account, which in self.model.quote(symbol, (bid + moved * point, ask)):
             seen["leader" if account in self.leaders else "follower", which] += 1
         self.place.quote(symbol, *self.model.quotes[symbol], at=self.at)
+        self.name_tickets()
 
     @rule(seconds=st.sampled_from([1, 3, 3, 29, 30, 31]))
     def time_passes(self, seconds: int) -> None:
+        """The house looks once a second at what has waited long enough."""
         self.at += timedelta(seconds=seconds)
-        self.model.now += seconds
+        self.model.time(seconds)
+        triggers_sweep(tenant_id=self.place.id, at=self.at)
 
     @rule(who=some)
     def leader_is_copied(self, who: int) -> None:
