@@ -34,8 +34,8 @@ from trading.services.payments import Counter, Paid, Payment, counter_open
 
 logger = logging.getLogger("rewards.settling")
 
-AT_ONCE: Final = 50
-"""Charges of one transaction."""
+AT_ONCE: Final = 25
+"""Charges of one transaction: their master trades on meanwhile, and waits for his lock no longer than that takes."""
 AGAIN: Final = timedelta(days=1)
 PATIENCE: Final = timedelta(days=7)
 """How long a charge may stay unpaid before copying is paused."""
