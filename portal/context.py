@@ -31,6 +31,7 @@ NAVIGATION = (
     Item("trade", gettext_lazy("Trade"), "arrows-up-down", "t"),
     Item("masters", gettext_lazy("Masters"), "trophy", "m", True),
     Item("copying", gettext_lazy("Copying"), "square-2-stack", "c", True),
+    Item("rewards", gettext_lazy("Rewards"), "banknotes", "r", True),
     Item("accounts", gettext_lazy("Accounts"), "wallet", "a"),
 )
 _SECTION = {
@@ -43,6 +44,8 @@ _SECTION = {
     "edit": "copying",
     "stop": "copying",
     "why": "copying",
+    "reward-terms": "copying",
+    "reward-statement": "rewards",
     "second-factor": "profile",
 }
 

@@ -14,7 +14,7 @@ from copytrade.selectors import masters_visible
 from infra.actor import Actor
 from marketplace.domain.periods import Period
 from marketplace.models import MasterStats
-from portal.terms import terms_of
+from portal.terms import terms_example, terms_of
 from portal.words import FEE_TYPES, FOLLOWER_MODES
 from trading.selectors import market_records, trade_type
 
@@ -64,6 +64,7 @@ def master_shown(found: Any) -> dict[str, Any]:
     return {
         "master": found,
         "terms": terms_of(found),
+        "example": terms_example(found.reward_policy, found.account.currency),
         "fee": FEE_TYPES[RewardType(found.reward_policy.reward_type)] if found.reward_policy.enabled else _("Free"),
         "admits": FOLLOWER_MODES[FollowerModes(found.allowed_follower_modes)],
         "full": bool(found.max_followers) and found.followers >= found.max_followers,

@@ -20,6 +20,7 @@ from copytrade.models import (
 from copytrade.models_commands import SyncState
 from copytrade.selectors_latency import HOUSE_VENUE
 from core.states import AccountMode, Cmd, CopyRole, CopyStatus, Side, TicketKind
+from rewards.models import AccrualState
 
 Badge = tuple[Promise, str, str]
 
@@ -76,6 +77,13 @@ BADGES: Final[dict[str, dict[Any, Badge]]] = {
         "SUBSCRIPTION": (pgettext_lazy("story", "Subscription"), "user-plus", "plain"),
         "POSITION": (pgettext_lazy("story", "Position"), "chart-bar", "plain"),
         "WAITING": (pgettext_lazy("story", "Waiting"), "clock", "wait"),
+    },
+    "reward": {
+        AccrualState.ACCRUED: (pgettext_lazy("reward", "Due"), "clock", "wait"),
+        AccrualState.SETTLING: (pgettext_lazy("reward", "Being paid"), "arrow-path", "wait"),
+        AccrualState.SETTLED: (pgettext_lazy("reward", "Paid"), "check-circle", "good"),
+        AccrualState.FAILED: (pgettext_lazy("reward", "Not paid"), "exclamation-triangle", "bad"),
+        AccrualState.CANCELLED: (pgettext_lazy("reward", "Nothing due"), "minus-circle", "rest"),
     },
     "role": {
         CopyRole.NONE: (_("No copying"), "minus", "rest"),

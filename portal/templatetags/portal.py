@@ -1,6 +1,6 @@
 """The parts that every page is made of. A page composes these and invents no others (templates/components/)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -12,7 +12,8 @@ from django.forms import BoundField
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.dates import MONTHS_3
-from django.utils.html import format_html
+from django.utils.formats import date_format
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -24,6 +25,7 @@ from core.masking import masked_email
 from core.rounding import ZERO
 from core.states import Cmd, Side
 from portal import drawing, formats
+from portal.reads import Total
 from portal.statistics import BY_NAME, Kind
 from portal.words import BADGES, BOUND_HOLDS, OWN_HOLDS, subscription_state
 
@@ -45,6 +47,19 @@ def money(value: Decimal, currency: str) -> SafeString:
         formats.money(value, currency),
         currency,
     )
+
+
+@register.filter
+def amount(value: Decimal, currency: str) -> str:
+    """An amount with its currency's digits, without its name."""
+    return formats.money(value, currency)
+
+
+@register.simple_tag
+def sums(found: Iterable[Total]) -> SafeString:
+    """Amounts of several currencies; a dash for none."""
+    written = format_html_join(mark_safe(" · "), "{}", ((money(one.amount, one.currency),) for one in found))
+    return written or format_html('<span class="muted">{}</span>', formats.NO_VALUE)
 
 
 @register.simple_tag
@@ -211,6 +226,12 @@ def when(context: template.Context, at: datetime | str | None) -> SafeString:
 def moment(at: datetime) -> SafeString:
     """An instant to come, or one whose exact time matters more than its age: in the viewer's zone, the zone named."""
     return format_html('<span class="num moment">{}</span>', formats.exact_time(at))
+
+
+@register.simple_tag
+def day_of(at: datetime) -> str:
+    """The day of an instant in the viewer's zone, the exact time left out."""
+    return date_format(timezone.localtime(at), "SHORT_DATE_FORMAT")
 
 
 @register.simple_tag

@@ -19,8 +19,10 @@ from copytrade.selectors_masters import with_copied_results
 from infra.actor import Actor
 from portal import formats, reads
 from portal.http import PortalRequest, customer_page
+from portal.reward_reads import fees_of
 from portal.speed import DAYS, speed_parts
 from portal.words import PAUSE_REASONS, SYNC_REASONS, subscription_state
+from rewards.selectors import waiting_terms
 
 ENDED_SHOWN: Final = 10
 _WORST_FIRST: Final = (SyncState.OUT_OF_SYNC, SyncState.LATE, SyncState.RESTING, SyncState.IN_SYNC)
@@ -54,10 +56,16 @@ def listing(request: PortalRequest) -> HttpResponse:
     copies = reads.open_copies_of(found)
     syncs = sync_of(sync_lights(actor).filter(follower__in=shown))
     beats = {beat.login: beat for beat in heartbeats(actor)} if found else {}
-    rows = [_row(s, copies[s.pk], syncs.get(s.follower_id, Sync()), beats.get(s.leader.login)) for s in found]
+    ended = _ended(actor, shown)
+    fees = fees_of([s.pk for s in (*found, *ended)])
+    rows = [
+        _row(s, copies[s.pk], syncs.get(s.follower_id, Sync()), beats.get(s.leader.login)) | {"fees": fees.get(s.pk)}
+        for s in found
+    ]
     context = {
         "rows": rows,
-        "ended": _ended(actor, shown),
+        "ended": [(s, fees.get(s.pk)) for s in ended],
+        "waiting": list(waiting_terms(actor).filter(follower__in=shown).order_by("period_to", "pk")),
         "speed": speed_parts(actor, shown, request.at),
         "speed_days": DAYS,
     }

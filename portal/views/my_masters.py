@@ -22,9 +22,11 @@ from portal import formats, reads
 from portal.forms_master import NEW_MASTER, MasterForm, master_initial
 from portal.http import PortalRequest, attempt, copying_page, customer_page, moved, refusal_sentence
 from portal.master_reads import figures_of
+from portal.reward_reads import earned_by
 from portal.statistics import PERIODS, USUAL_PERIOD
 from portal.terms import terms_of
 from portal.words import MASTER_STATES, QUALIFICATIONS
+from rewards.selectors import terms_waiting
 
 
 @copying_page
@@ -37,6 +39,7 @@ def listing(request: PortalRequest) -> HttpResponse:
     followers = {master.pk: master.followers for master in visible}
     figures = figures_of(found, USUAL_PERIOD)
     reasons = status_reasons(master.pk for master in found)
+    earned = earned_by(master.pk for master in found)
     rows = [
         {
             "master": master,
@@ -45,6 +48,7 @@ def listing(request: PortalRequest) -> HttpResponse:
             "says": MASTER_STATES.get(master.status, ""),
             "reason": reasons.get(master.pk, ""),
             "stats": figures.get(master.pk),
+            "earned": earned.get(master.pk, []),
         }
         for master in found
     ]
@@ -101,7 +105,12 @@ def change(request: PortalRequest, master_id: int) -> HttpResponse:
     """Profile and terms of a living master."""
     master = master_owned(request.viewer.actor, master_id)
     policy = reward_policy_of(master)
-    context: dict[str, Any] = {"master": master, "says": MASTER_STATES.get(master.status, ""), "possible": True}
+    context: dict[str, Any] = {
+        "master": master,
+        "says": MASTER_STATES.get(master.status, ""),
+        "possible": True,
+        "behind": terms_waiting(master.pk),
+    }
     if request.method != "POST":
         form = MasterForm(initial=master_initial(master, policy), accounts=request.viewer.accounts)
         return _form(request, context | {"form": form})

@@ -16,7 +16,7 @@ from accounts import directory
 from core import clock
 from tests.browser.scene import PASSWORD, Scene, scene_build, scene_history
 from tests.support.database import empty_all_tables
-from tests.support.processes import running
+from tests.support.processes import Product, running
 
 ARGON2 = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 """As the processes have it; tests hash cheaply otherwise."""
@@ -36,6 +36,7 @@ class Site:
 
     url: str
     scene: Scene
+    product: Product
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +55,7 @@ def site(
                 product.web()
                 product.copy_worker()
                 product.market()
-                yield Site(f"http://{product.address}", scene)
+                yield Site(f"http://{product.address}", scene, product)
         finally:
             empty_all_tables()
             directory.forget()

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from accounts.models import TradingAccount, User
+from accounts.models import Role, TradingAccount, User
 from accounts.services import account_group_create, account_open, tenant_create, user_create
 from copytrade.engine.drain import leader_drain
 from copytrade.services.followers import follower_create
@@ -40,6 +40,7 @@ class Scene:
     second_master_login: int
     free_master_login: int
     newcomer_email: str
+    dealer_email: str
 
 
 def scene_build(at: datetime) -> Scene:
@@ -56,6 +57,7 @@ def scene_build(at: datetime) -> Scene:
         second = _person("second@northwind.example", "Sven Second", past)
         follower = _person("follower@northwind.example", "Fiona Follower", past)
         newcomer = _person("newcomer@northwind.example", "Nils Newcomer", past)
+        dealer = _person("dealer@northwind.example", "Dora Dealer", past, Role.DEALER)
         logins = {
             name: account_open(customer=who, group=group, at=past).account
             for name, who, group in (
@@ -120,6 +122,7 @@ def scene_build(at: datetime) -> Scene:
         second_master_login=logins["second"].login,
         free_master_login=logins["third"].login,
         newcomer_email=newcomer.email,
+        dealer_email=dealer.email,
     )
 
 
@@ -148,8 +151,8 @@ def scene_trade(scene: Scene, *, close: bool = True) -> None:
         leader_drain(tenant_id=scene.tenant_id, leader_id=leader, clock=clock.now)
 
 
-def _person(email: str, name: str, at: datetime) -> User:
-    return user_create(email=email, password=PASSWORD, full_name=name, at=at)
+def _person(email: str, name: str, at: datetime, role: Role = Role.CUSTOMER) -> User:
+    return user_create(email=email, password=PASSWORD, full_name=name, role=role, at=at)
 
 
 def _actor(user: User) -> Actor:

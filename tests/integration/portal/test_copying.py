@@ -70,7 +70,7 @@ def test_an_ended_subscription_stays_with_what_it_made(client: Client, scene: Sc
     client.post(f"/app/copying/{subscription.pk}/stop", {"open_copies": "keep_exits"})
     answer = client.get("/app/copying")
     assert answer.context["rows"] == []
-    assert [(ended.pk, ended.copied_trades, ended.pnl) for ended in answer.context["ended"]] == [
+    assert [(ended.pk, ended.copied_trades, ended.pnl) for ended, _fees in answer.context["ended"]] == [
         (subscription.pk, 0, 0)
     ]
     assert "Subscriptions that ended" in answer.content.decode()

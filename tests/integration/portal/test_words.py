@@ -1,6 +1,7 @@
 """Every word on every page goes through gettext: with a pseudo-language, whatever is left bare is not translated."""
 
 import re
+from datetime import timedelta
 from html.parser import HTMLParser
 from typing import Any
 from uuid import uuid4
@@ -10,14 +11,17 @@ from django.test import Client
 from django.utils.translation import trans_real
 
 from copytrade.models import CopyMaster, CopySubscription
+from core import clock
 from infra.tenancy import tenant_scope
 from tests.browser.scene import PASSWORD, Scene, scene_trade
+from tests.support.reward_scene import change_terms, empty, follow_second, settle, win
 from trading.models import Trade
 
 ATTRIBUTES = ("title", "placeholder", "aria-label", "alt")
 DATA = re.compile(
-    # numbers, money, times, signs; currencies, symbols and their sides on the wire; names that people and contracts have
-    r"[\d.,:/%×·▲▼+−–…≤≥()\s-]*(?:USD|EUR|ms|s|CSV|UTC|Esc|1:)?[\d.,:/%×·▲▼+−–…≤≥()\s-]*"
+    # numbers, money, times, signs, the line of a fee; currencies, symbols and sides; names of people and contracts
+    r"[\d.,:/%×·▲▼+−–…≤≥=←→;()\s-]*(?:USD|EUR|ms|s|CSV|UTC|Esc|1:|max)?"
+    r"[\d.,:/%×·▲▼+−–…≤≥=←→;()\s-]*(?:USD)?"
 )
 NAMES = (
     "Northwind Markets", "Steady Trend", "Gold Breakout", "Index Reversal", "Fiona Follower", "Lena Leader", "Real USD",
@@ -144,6 +148,7 @@ def test_every_word_is_translated(scene: Scene, pseudo: None) -> None:
     seen["/app/notices"] = client.get("/app/notices")
     seen["second factor"] = client.post("/app/profile/second-factor")
     seen["wrong code"] = client.post("/app/profile/second-factor/on", {"code": "1"})
+    seen.update(_of_rewards(client, scene))
     client.post("/app/sign-in", {"tenant": "demo", "email": scene.leader_email, "password": PASSWORD})
     seen.update(_of_a_master(client, scene))
     names = [*NAMES, *contracts, *_descriptions(scene)]
@@ -155,6 +160,29 @@ def test_every_word_is_translated(scene: Scene, pseudo: None) -> None:
         if left := bare_words(page, names):
             bare[name] = left
     assert bare == {}
+
+
+def _of_rewards(client: Client, scene: Scene) -> dict[str, Any]:
+    """The pages of somebody who pays rewards: paid, not paid, with marks, and with dearer terms that wait."""
+    number = follow_second(scene)
+    win(scene)
+    settle(scene)
+    change_terms(scene, {"fee_percent": 15})
+    win(scene)
+    empty(scene)
+    settle(scene)
+    with tenant_scope(scene.tenant_id):
+        first = CopySubscription.objects.get(leader__login=scene.leader_login).pk
+    seen = {
+        path: client.get(path)
+        for path in (
+            "/app/copying", "/app/rewards", "/app/rewards?side=earned", "/app/rewards?state=failed&side=earned",
+            f"/app/rewards/{number}?all=1", f"/app/copying/{number}/terms", f"/app/copying/{first}/terms",
+        )
+    }  # fmt: skip
+    settle(scene, clock.now() + timedelta(days=40))
+    seen["statement with marks"] = client.get(f"/app/rewards/{first}?all=1")
+    return seen
 
 
 def _of_a_master(client: Client, scene: Scene) -> dict[str, Any]:
