@@ -13,6 +13,7 @@ from django.db import DatabaseError, ProgrammingError, connection, transaction
 from core.errors import DomainError
 from infra.database import BOOKED
 from infra.tenancy import TenantModel, protected_tables, tenant_scope
+from rewards.services.working import rewards_work
 from tests.support.copy_house import copy_house
 from trading.services.balance import balance_operate
 from trading.services.day_end import day_end
@@ -55,6 +56,10 @@ def filled(transactional_db, world):
             instrument_update(tenant_id=place.id, symbol="EURUSD", changes={"swap_long": D(-5)})
         evening = datetime(2026, 3, 2, 22, tzinfo=UTC)
         assert day_end(tenant_id=place.id, day=evening.date(), at=evening)
+        house.quote("EURUSD", "1.1100", "1.1102")
+        house.close(house.leader, trade)
+        house.drain()
+        rewards_work(tenant_id=place.id, at=evening)
         equity_marks_update(tenant_id=place.id, at=evening)
         assert place.person("alice").token
     tables = []
@@ -63,7 +68,7 @@ def filled(transactional_db, world):
             found = rows(f"SELECT count(*) FROM {table}")
         if found[0][0]:
             tables.append(table)
-    assert len(tables) >= 20, tables
+    assert len(tables) >= 24, tables
     assert set(tables) >= set(BOOKED)
     return tables
 
