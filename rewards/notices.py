@@ -59,7 +59,7 @@ def reward_frames(accruals: Sequence[RewardAccrual]) -> list[Frame]:
 
 
 def unpaid_frames(accruals: Sequence[RewardAccrual], paused: Collection[int], at: datetime) -> list[Frame]:
-    """Notifications about first failures, and about subscriptions that were paused now."""
+    """Notifications about money that was missing for the first time, and about subscriptions that were paused now."""
     frames, told = [], set()
     for accrual in accruals:
         values = {
@@ -71,7 +71,7 @@ def unpaid_frames(accruals: Sequence[RewardAccrual], paused: Collection[int], at
         if accrual.subscription_id in paused and accrual.subscription_id not in told:
             told.add(accrual.subscription_id)
             frames.append(notice_frame(accrual.follower, Notice.REWARD_UNPAID, values, at))
-        elif accrual.tries == 1:
+        elif accrual.first_failed_at == at:
             frames.append(notice_frame(accrual.follower, Notice.REWARD_FAILED, values, at))
     return frames
 

@@ -18,7 +18,7 @@ from rewards.services.settling import accrual_retry
 from tests.support.reward_house import RewardHouse, follow, reward_house
 from tests.support.statements import statements
 from tests.support.world import World
-from trading.models import Trade
+from trading.models import Quote, Trade
 
 SETTLED, FAILED, CANCELLED = AccrualState.SETTLED, AccrualState.FAILED, AccrualState.CANCELLED
 FEE = {"reward_type": 0, "fee_amount": D(25), "billing_period": "monthly"}
@@ -93,6 +93,28 @@ CHF = {
     "asset_class": "FX", "family": "USDCHF", "profit_currency": "CHF", "digits": 5, "contract_size": D(100_000),
     "tick_size": D("0.00001"), "tick_value": D(1), "lot_min": D("0.01"), "lot_max": D(100), "lot_step": D("0.01"),
 }  # fmt: skip
+
+
+def test_d25_a_missing_rate_fails_a_charge_and_pauses_nobody(world: World) -> None:
+    """The charge could be made, and then nobody can say what it is in the payout account's currency."""
+    house = reward_house(world.north, {"reward_type": 3, "fee_percent": D(10)}, followers=0)
+    house.place.instrument("USDCHF", **CHF)
+    house.house.quote("USDCHF", "0.8000", "0.8002")
+    follow(house, 1, group=house.place.group("francs", currency="CHF"))
+    house.trade("0.10", "1.1102")
+    with house.place.scope():
+        Quote.objects.filter(instrument__symbol="USDCHF").delete()
+    house.work()
+    assert house.charged() == [(D("80.01"), D("8"), FAILED)]
+    assert house.accruals()[0].failure_reason == "NO_CONVERSION_RATE"
+    house.wait(days=8)
+    house.work()
+    assert house.subscription().status == SubscriptionStatus.ACTIVE
+    house.house.quote("USDCHF", "0.8000", "0.8002")
+    house.wait(days=1)
+    house.work()
+    assert house.charged() == [(D("80.01"), D("8"), SETTLED)]
+    house.prove()
 
 
 def test_d25_unpaid_for_seven_days_copying_is_paused_until_it_is_paid(world: World) -> None:
