@@ -142,6 +142,19 @@ def test_d25_unpaid_for_seven_days_copying_is_paused_until_it_is_paid(world: Wor
     house.prove()
 
 
+def test_d20_a_customer_lifts_the_pause_and_gets_it_again_while_nothing_is_paid(world: World) -> None:
+    house = reward_house(world.north, FEE, balance=10)
+    for _day in range(8):
+        house.work()
+        house.wait(days=1)
+    assert house.subscription().pause_reason == "REWARD_UNPAID"
+    pause(house, SubscriptionStatus.ACTIVE)
+    assert house.subscription().status == SubscriptionStatus.ACTIVE
+    house.work()
+    assert house.subscription().pause_reason == "REWARD_UNPAID"
+    house.prove()
+
+
 def test_d25_a_pause_of_the_customer_is_neither_taken_over_nor_lifted(world: World) -> None:
     house = reward_house(world.north, FEE, balance=10)
     house.work()
@@ -157,11 +170,9 @@ def test_d25_a_pause_of_the_customer_is_neither_taken_over_nor_lifted(world: Wor
     house.prove()
 
 
-def pause(house: RewardHouse) -> None:
+def pause(house: RewardHouse, status: SubscriptionStatus = SubscriptionStatus.PAUSED) -> None:
     with house.place.scope():
-        subscription_update(
-            subscription_id=house.subscription().pk, settings={"status": SubscriptionStatus.PAUSED}, at=house.at
-        )
+        subscription_update(subscription_id=house.subscription().pk, settings={"status": status}, at=house.at)
 
 
 def test_d25_money_in_positions_is_not_taken(world: World) -> None:
