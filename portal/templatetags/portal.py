@@ -231,7 +231,7 @@ def moment(at: datetime) -> SafeString:
 @register.simple_tag
 def day_of(at: datetime) -> str:
     """The day of an instant in the viewer's zone, the exact time left out."""
-    return date_format(timezone.localtime(at), "SHORT_DATE_FORMAT")
+    return date_format(timezone.localtime(at), "DATE_FORMAT")
 
 
 @register.simple_tag

@@ -45,8 +45,8 @@ def _performance(terms: RewardTerms, base: Decimal, marks: Marks, percent: str, 
         return f"{_number(base, write)} × {percent}"
     result = f"{_number(marks.result, write)}{_added(base, write)}"
     if terms.hwm_convention is HwmConvention.CUMULATIVE:
-        return f"({result}) × {percent}{_added(-marks.paid, write)}"
-    return f"({result}{_added(-marks.paid, write)}{_added(-marks.mark, write)}) × {percent}"
+        return f"({result}) × {percent}{_less(marks.paid, write)}"
+    return f"({result}{_less(marks.paid, write)}{_less(marks.mark, write)}) × {percent}"
 
 
 def unused_formula(fee: Decimal, begin: datetime, end: datetime, stop: datetime, *, write: Write = plainly) -> str:
@@ -71,3 +71,7 @@ def _number(value: Decimal, write: Write) -> str:
 
 def _added(value: Decimal, write: Write) -> str:
     return f" + {write(value)}" if value >= 0 else f" − {write(-value)}"
+
+
+def _less(value: Decimal, write: Write) -> str:
+    return f" − {write(value)}" if value >= 0 else f" + {write(-value)}"
