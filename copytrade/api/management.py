@@ -123,7 +123,8 @@ class MasterView(CopyView):
         errors={403: ("PERMISSION_DENIED",), 409: ("CHANGED_MEANWHILE",)},
     )
     def delete(self, request: Request, record_id: str) -> Response:
-        """Ends an own master profile and its subscriptions."""
+        """Ends an own master profile and its subscriptions. Within seconds their rewards are settled, and what followers had
+        prepaid is given back for the time that is left."""
         open_copies = self.body(EndBody)["open_copies"]
         master = selectors.master_owned(self.actor, int(record_id))
         master_end(actor=self.actor, master_id=master.pk, open_copies=open_copies, at=self.at)
