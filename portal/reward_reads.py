@@ -86,6 +86,11 @@ class RewardRow:
         return reward.payout_currency if self.side == EARNED and reward.payout_amount is not None else reward.currency
 
     @property
+    def differs(self) -> bool:
+        """Whether something else was charged than reached this side: another currency, or less."""
+        return (self.amount, self.currency) != (self.reward.fee_amount, self.reward.currency)
+
+    @property
     def order(self) -> int | None:
         """The balance operation on this side's account."""
         return self.reward.charge_order if self.side == PAID else self.reward.payout_order

@@ -60,7 +60,7 @@ def test_r121_from_the_terms_to_the_money_and_its_statement(window: OpenWindow) 
 
     _look_everywhere(window, paying.url.split("#")[0].removeprefix(follower.site.url))
     earned = _until_paid(owner, "/app/rewards?side=earned")
-    expect(earned).to_contain_text("of a fee of 3.86 USD")
+    expect(earned).to_contain_text("3.86 USD")
     owner.go("/app/masters/mine")
     expect(page.locator("#my-masters tbody tr", has_text="Gold Breakout")).to_contain_text("3.86")
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from accounts.models import ProductConfig
 from accounts.services import product_config_update
 from copytrade.models import CopySubscription
 from core import clock
@@ -35,6 +36,8 @@ def test_r121_the_follower_sees_the_charge_and_the_masters_owner_the_earning(
     client: Client, sign_in: SignIn, scene: Scene
 ) -> None:
     number = follow_second(scene)
+    with tenant_scope(scene.tenant_id):
+        ProductConfig.objects.update(reward_share_percent=D(50))
     win(scene)
     settle(scene)
     with tenant_scope(scene.tenant_id):
@@ -49,8 +52,8 @@ def test_r121_the_follower_sees_the_charge_and_the_masters_owner_the_earning(
     earned = page(owner, "/app/rewards?side=earned")
     assert f"booked as {accrual.payout_order}" in earned
     assert "of a fee of 3.86 USD" in earned
-    assert [one.amount for one in owner.get("/app/rewards?side=earned").context["sums"].settled] == [D("3.86")]
-    assert "3.86" in page(owner, "/app/masters/mine")
+    assert [one.amount for one in owner.get("/app/rewards?side=earned").context["sums"].settled] == [D("1.93")]
+    assert "1.93" in page(owner, "/app/masters/mine")
 
 
 def test_the_list_is_narrowed_and_exported_as_it_is_shown(client: Client, scene: Scene) -> None:
