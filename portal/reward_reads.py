@@ -53,6 +53,10 @@ class RewardRow:
         return FEE_TYPES[RewardType(self.reward.reward_type)]
 
     @property
+    def number(self) -> str:
+        return str(self.reward.pk)
+
+    @property
     def name(self) -> str:
         """The strategy's."""
         return str(self.reward.terms.master.strategy_name)

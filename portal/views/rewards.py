@@ -1,6 +1,7 @@
 """Rewards: what own accounts paid and earned, how each fee came about, and the answer to dearer terms."""
 
 import csv
+from collections.abc import Sequence
 from typing import Any, Final
 
 from django.core.paginator import Page, Paginator
@@ -81,11 +82,14 @@ def _page(request: PortalRequest, side: str, state: str) -> Page[Any]:
 
 @copying_page
 def statement(request: PortalRequest, subscription_id: int) -> HttpResponse:
-    """Every fee of a subscription worked out anew, for either side. With `all` everything on one page, opened, to print."""
+    """Every fee of a subscription worked out anew, for either side. With `all` everything on one page, opened, to print; with
+    `reward` the page that has this one, opened."""
     actor = request.viewer.actor
     found = statement_of(actor, subscription_id)
     whole = "all" in request.GET
-    page = Paginator(found.lines, max(1, len(found.lines)) if whole else LINES_SHOWN).get_page(request.GET.get("page"))
+    wanted = request.GET.get("reward", "")
+    number = request.GET.get("page") or _page_of(found.lines, wanted)
+    page = Paginator(found.lines, max(1, len(found.lines)) if whole else LINES_SHOWN).get_page(number)
     follows = found.subscription.follower.customer_id == actor.user_id
     context = {
         "found": found,
@@ -94,6 +98,7 @@ def statement(request: PortalRequest, subscription_id: int) -> HttpResponse:
         "follows": follows,
         "page": page,
         "whole": whole,
+        "wanted": wanted,
         "lines": [_told(line, PAID if follows else EARNED) for line in page],
         "open": found.totals.waiting + found.totals.failed,
         "paid_out": [Total(currency, amount) for currency, amount in found.totals.paid_out.items()],
@@ -102,6 +107,12 @@ def statement(request: PortalRequest, subscription_id: int) -> HttpResponse:
         "waiting": _waiting(request, subscription_id),
     }
     return render(request, "portal/reward_statement.html", context)
+
+
+def _page_of(lines: Sequence[Line], wanted: str) -> int:
+    """The page that has the wanted reward, the first one for none."""
+    places = (place for place, line in enumerate(lines) if str(line.accrual.pk) == wanted)
+    return next(places, 0) // LINES_SHOWN + 1
 
 
 def _told(line: Line, side: str) -> dict[str, Any]:

@@ -45,7 +45,7 @@ def test_r121_the_follower_sees_the_charge_and_the_masters_owner_the_earning(
     paid = page(client, "/app/rewards")
     for text in ("Gold Breakout", "Profit share per trade", "Paid", "3.86", f"booked as {accrual.charge_order}"):
         assert text in paid, text
-    assert f'href="/app/rewards/{number}#reward-{accrual.pk}"' in paid
+    assert f'href="/app/rewards/{number}?reward={accrual.pk}#reward-{accrual.pk}"' in paid
     assert [(row.amount, row.currency) for row in client.get("/app/rewards").context["rows"]] == [(D("3.86"), "USD")]
     assert client.get("/app/rewards?side=earned").context["rows"] == []
     owner = sign_in(SECOND)
@@ -88,6 +88,18 @@ def test_x04_the_statement_works_each_fee_out_for_a_person(client: Client, sign_
     assert client.get("/app/rewards/999999").status_code == 404
     whole = page(client, f"/app/rewards/{number}?all=1")
     assert f'id="reward-{accrual.pk}" open' in whole
+
+
+def test_the_list_leads_to_the_page_of_the_statement_that_has_the_fee(client: Client, scene: Scene) -> None:
+    number = follow_second(scene)
+    for _time in range(21):
+        win(scene)
+    settle(scene)
+    with tenant_scope(scene.tenant_id):
+        oldest = RewardAccrual.objects.earliest("pk").pk
+    assert f'id="reward-{oldest}"' not in page(client, f"/app/rewards/{number}")
+    assert f'id="reward-{oldest}" open' in page(client, f"/app/rewards/{number}?reward={oldest}")
+    assert client.get(f"/app/rewards/{number}?reward=x").context["page"].number == 1
 
 
 def test_x04_a_fee_that_does_not_come_out_is_said_at_the_top_and_at_the_fee(client: Client, scene: Scene) -> None:
