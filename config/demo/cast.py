@@ -14,6 +14,7 @@ from config.demo.roles import (
     Group,
     House,
     Master,
+    NewTerms,
     Person,
     Subscription,
 )
@@ -280,6 +281,8 @@ DEMO: Final = House(
         Change("meiling-1", "amara-1", 82, {"copy_mode": CopyMode.CLOSE_ONLY}),
         Change("meiling-1", "amara-1", 85, {"copy_mode": CopyMode.FULL_SYNC}),
     ),
+    # Whoever signs in as the follower finds dearer terms that wait for an answer.
+    new_terms=(NewTerms("nadia-1", 88, {"fee_amount": Decimal(35)}),),
 )
 
 OTHER: Final = House(

@@ -98,6 +98,15 @@ class Change:
     settings: Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class NewTerms:
+    """Other rewards that a master asks, from its followers' next periods on."""
+
+    account: str
+    day: int
+    reward: Mapping[str, Any]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class House:
     """One tenant."""
@@ -112,6 +121,7 @@ class House:
     subscriptions: tuple[Subscription, ...]
     cash: tuple[Cash, ...] = ()
     changes: tuple[Change, ...] = ()
+    new_terms: tuple[NewTerms, ...] = ()
 
     @property
     def domain(self) -> str:

@@ -12,12 +12,12 @@ from typing import Any, Final
 from accounts.models import AccountGroup, Role, TradingAccount, User
 from accounts.services import account_group_create, account_open, tenant_create, user_create
 from config.demo.cast import DAYS, PASSWORD
-from config.demo.roles import Account, Cash, Change, Follower, House, Master, Person, Subscription
+from config.demo.roles import Account, Cash, Change, Follower, House, Master, NewTerms, Person, Subscription
 from config.demo.styles import Close, Open, Prices, Trader
 from copytrade.engine.drain import leader_drain
-from copytrade.models import CopySubscription
+from copytrade.models import CopyMaster, CopySubscription
 from copytrade.services.followers import follower_create
-from copytrade.services.masters import master_create
+from copytrade.services.masters import master_create, reward_policy_update
 from copytrade.services.subscriptions import subscription_create, subscription_update
 from core.days import ONE_DAY, DayBoundary
 from infra.actor import Actor, SessionType
@@ -98,6 +98,7 @@ class Stage:
             (15, house.subscriptions, self._subscribe),
             (20, house.cash, self._pay),
             (25, house.changes, self._change),
+            (27, house.new_terms, self._ask),
         ]
         moments = [
             # some seconds after the one before, so that no two have the same instant
@@ -208,6 +209,11 @@ class Stage:
         subscription = self.subscriptions[change.master, change.follower]
         with tenant_scope(self.tenant_id):
             subscription_update(subscription_id=subscription.pk, settings=change.settings, at=at)
+
+    def _ask(self, terms: NewTerms, at: datetime) -> None:
+        with tenant_scope(self.tenant_id):
+            master = CopyMaster.objects.get(account=self.accounts[terms.account])
+            reward_policy_update(master_id=master.pk, reward_policy=terms.reward, at=at)
 
     def _drain(self, key: str, at: datetime) -> None:
         """Copies everything that a leader has done so far."""

@@ -13,7 +13,7 @@ from core.states import CopyStatus, LinkState, TradeState
 from infra.tenancy import tenant_scope
 from ledger.models import Transfer
 from ledger.selectors_proof import ledger_prove
-from rewards.models import AccrualState, RewardAccrual
+from rewards.models import AccrualState, RewardAccrual, RewardAgreement
 from rewards.selectors_proof import rewards_prove
 from tests.support.demo import END, LENGTH, Demo
 from trading.models import AccountEvent, Quote, Trade
@@ -93,3 +93,12 @@ def test_masters_were_paid(past: Demo) -> None:
         settled = RewardAccrual.objects.filter(state=AccrualState.SETTLED)
         assert {kind for (kind,) in settled.values_list("reward_type")} == {0, 3}
         assert not RewardAccrual.objects.filter(created_at__gt=END).exists()
+
+
+def test_a_newcomer_finds_dearer_terms_that_wait_for_an_answer(past: Demo) -> None:
+    with tenant_scope(past.demo):
+        waiting = RewardAgreement.objects.get(
+            follower__customer__email="follower@demo.example", next_terms__isnull=False
+        )
+        assert (waiting.next_dearer, waiting.accepted_at, waiting.subscription.ended_at) == (True, None, None)
+        assert waiting.period_to > END

@@ -64,6 +64,8 @@ def test_everybody_is_there_in_time(house: House) -> None:
         assert opened[cash.account] < cash.day < DAYS
     for change in house.changes:
         assert copies[change.master, change.follower] < change.day < DAYS
+    for terms in house.new_terms:
+        assert leads[terms.account] < terms.day < DAYS
 
 
 @ALL
