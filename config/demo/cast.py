@@ -282,7 +282,7 @@ DEMO: Final = House(
         Change("meiling-1", "amara-1", 85, {"copy_mode": CopyMode.FULL_SYNC}),
     ),
     # Whoever signs in as the follower finds dearer terms that wait for an answer.
-    new_terms=(NewTerms("nadia-1", 88, {"fee_amount": Decimal(35)}),),
+    new_terms=(NewTerms("nadia-1", 88, {"fee_amount": Decimal(35)}, undecided="follower-1"),),
 )
 
 OTHER: Final = House(

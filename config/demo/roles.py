@@ -100,11 +100,12 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class NewTerms:
-    """Other rewards that a master asks, from its followers' next periods on."""
+    """Other rewards that a master asks, from its followers' next periods on; all but one accept them at once."""
 
     account: str
     day: int
     reward: Mapping[str, Any]
+    undecided: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

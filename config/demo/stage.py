@@ -24,6 +24,8 @@ from infra.actor import Actor, SessionType
 from infra.tenancy import tenant_scope
 from marketplace.services.followers_truth import followers_truth_refresh
 from marketplace.services.refreshing import stats_refresh
+from rewards.models import RewardAgreement
+from rewards.services.agreements import reward_terms_accept
 from rewards.services.working import rewards_work
 from trading.catalogue import BY_SYMBOL
 from trading.feed.simulation import Profile, next_quote, profile_of
@@ -214,6 +216,12 @@ class Stage:
         with tenant_scope(self.tenant_id):
             master = CopyMaster.objects.get(account=self.accounts[terms.account])
             reward_policy_update(master_id=master.pk, reward_policy=terms.reward, at=at)
+        rewards_work(tenant_id=self.tenant_id, at=at)
+        with tenant_scope(self.tenant_id):
+            asked = RewardAgreement.objects.filter(master=master, ended_at=None, next_terms__isnull=False)
+            others = asked.exclude(follower=self.accounts[terms.undecided])
+            for subscription_id, version in others.values_list("subscription_id", "next_terms__number"):
+                reward_terms_accept(subscription_id=subscription_id, version=version, at=at)
 
     def _drain(self, key: str, at: datetime) -> None:
         """Copies everything that a leader has done so far."""

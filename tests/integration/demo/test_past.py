@@ -97,8 +97,8 @@ def test_masters_were_paid(past: Demo) -> None:
 
 def test_a_newcomer_finds_dearer_terms_that_wait_for_an_answer(past: Demo) -> None:
     with tenant_scope(past.demo):
-        waiting = RewardAgreement.objects.get(
-            follower__customer__email="follower@demo.example", next_terms__isnull=False
-        )
+        waiting = RewardAgreement.objects.get(next_terms__isnull=False, accepted_at__isnull=True)
+        assert waiting.follower.customer.email == "follower@demo.example"
+        assert RewardAgreement.objects.filter(accepted_at__isnull=False).count() == 2
         assert (waiting.next_dearer, waiting.accepted_at, waiting.subscription.ended_at) == (True, None, None)
         assert waiting.period_to > END

@@ -65,7 +65,7 @@ def test_everybody_is_there_in_time(house: House) -> None:
     for change in house.changes:
         assert copies[change.master, change.follower] < change.day < DAYS
     for terms in house.new_terms:
-        assert leads[terms.account] < terms.day < DAYS
+        assert copies[terms.account, terms.undecided] < terms.day < DAYS
 
 
 @ALL
