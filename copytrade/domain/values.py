@@ -166,6 +166,36 @@ class Link:
 
 
 @dataclass(slots=True)
+class Owing:
+    """In which contracts of which followers an exit is owed: as long as one link there owes."""
+
+    _links: dict[tuple[int, int], set[int]] = field(default_factory=dict)
+
+    def __contains__(self, contract: tuple[int, int]) -> bool:
+        """Whether an exit of this follower in this contract is owed."""
+        return contract in self._links
+
+    def add(self, follower_id: int, contract_id: int, link: int) -> None:
+        self._links.setdefault((follower_id, contract_id), set()).add(link)
+
+    def owe(self, link: Link) -> None:
+        self.add(link.follower_id, link.spec.id, _name_of(link))
+
+    def settle(self, link: Link) -> None:
+        """The link owes nothing any more."""
+        contract = (link.follower_id, link.spec.id)
+        owing = self._links.get(contract, set())
+        owing.discard(_name_of(link))
+        if not owing:
+            self._links.pop(contract, None)
+
+
+def _name_of(link: Link) -> int:
+    """Its id, or something else that no other link of a turn has."""
+    return -id(link) if link.id is None else link.id
+
+
+@dataclass(slots=True)
 class LinkBook:
     """The links of a shard's followers with the trades of a turn, oldest first; of all others only how many are open.
 

@@ -361,6 +361,7 @@ def _retry(work: _Work, turn: Turn, command: Command, copy: Copy) -> None:
         work.later[command.id] = owed.next_at
         return
     owed.state = FailedExitState.DONE
+    work.stand.closing.settle(link)
     work.done.append(command.id)
 
 

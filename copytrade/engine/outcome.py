@@ -86,7 +86,7 @@ class Outcome:
         number = link.follower_trade_id if ticket is None else ticket.id
         self.debts[id(link)] = Debt(link, copy.account, copy.event.symbol, link.side.opposite, error, number)
         if self.stand is not None:
-            self.stand.closing.add((link.follower_id, link.spec.id))
+            self.stand.closing.owe(link)
 
     def fill(
         self, copy: Copy, symbol: str, volume: Decimal, ticket: Ticket, order: OrderRecord, market: Market
@@ -129,6 +129,8 @@ class Outcome:
     def link_end(self, link: Link, state: LinkState) -> None:
         if link.owed and link.id is not None:
             self.settled.add(link.id)
+        if self.stand is not None:
+            self.stand.closing.settle(link)
         link.state, link.volume, link.owed = state, ZERO, ZERO
         self.link_changed(link)
 

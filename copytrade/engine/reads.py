@@ -9,7 +9,7 @@ import psycopg
 from psycopg.types.string import TextLoader
 
 from copytrade.domain.contracts import Offers, names_to_read
-from copytrade.domain.values import LeaderEvent, Link, LinkBook, Settings
+from copytrade.domain.values import LeaderEvent, Link, LinkBook, Owing, Settings
 from copytrade.engine.rules import RULES_SQL, Rules, rules_of
 from copytrade.engine.settings import SETTINGS_SQL, TARGETS_SQL, settings_of
 from core.states import Cmd, CopyRole, EventKind, LinkState, Side
@@ -94,7 +94,7 @@ _BESIDE_SQL = (
     RULES_SQL
     + b"""
 UNION ALL
-SELECT 'C', f.follower_id, '', f.instrument_id, NULL FROM copytrade_failedexit f
+SELECT 'C', f.follower_id, l.id::text, f.instrument_id, NULL FROM copytrade_failedexit f
 JOIN copytrade_tradelink l ON l.id = f.link_id AND l.state = 0
 WHERE f.follower_id = ANY(%(followers)s::bigint[]) AND f.state = 'OPEN'
 UNION ALL
@@ -158,8 +158,7 @@ class Stand:
     links: LinkBook
     offers: Offers
     rules: Rules
-    closing: set[tuple[int, int]]
-    """(follower, contract) pairs in which an exit is owed."""
+    closing: Owing
 
 
 def members_of(cursor: psycopg.Cursor[Any], shard_id: int) -> list[int]:
@@ -226,6 +225,10 @@ def read_stand(cursor: psycopg.Cursor[Any], claim: Claim) -> Stand:
         beside.execute(_BESIDE_SQL, asked, prepare=True)
         desk = desk_read(cursor, claim.account_rows, names, families=True)
     found = beside.fetchall()
+    closing = Owing()
+    for kind, owner, link, number, _figures in found:
+        if kind == "C":
+            closing.add(owner, number, int(link))
     book = LinkBook(elsewhere={owner: number for kind, owner, _symbol, number, _figures in found if kind == "O"})
     for row in links.fetchall():
         if row[12] == LinkState.ACTIVE:
@@ -238,7 +241,7 @@ def read_stand(cursor: psycopg.Cursor[Any], claim: Claim) -> Stand:
         links=book,
         offers=Offers(desk.market.specs, claim.year, desk.market.rate),
         rules=rules_of(found),
-        closing={(owner, number) for kind, owner, _symbol, number, _figures in found if kind == "C"},
+        closing=closing,
     )
 
 

@@ -13,7 +13,7 @@ from typing import Final
 from copytrade.domain.contracts import Catalogue, Offers
 from copytrade.domain.follower_stops import FollowerStop, stop_reached
 from copytrade.domain.planner import ExitPlan
-from copytrade.domain.values import LeaderEvent, LinkBook, Settings
+from copytrade.domain.values import LeaderEvent, LinkBook, Owing, Settings
 from copytrade.engine.hands import Hands
 from copytrade.engine.outcome import Copy, Outcome
 from copytrade.engine.reads import Claim, Stand
@@ -47,7 +47,7 @@ class Replay:
         self._market = past.market.quoted(past.quotes)
         self._links = LinkBook()
         self._rules = Rules()
-        self._closing: set[tuple[int, int]] = set()
+        self._closing = Owing()
         self._out = False
         """The follower stop has been reached and closes whatever is open."""
         self._now = past.begin
@@ -157,7 +157,7 @@ class Replay:
                     link.owed = owed
                     continue
             del self._outcome.debts[key]
-            self._closing.discard((link.follower_id, link.spec.id))
+            self._closing.settle(link)
 
     def _look(self, at: datetime, *, shown: bool = False) -> None:
         """Looks at the equity: for the fall, for the follower stop, and for the curve where it is `shown`."""

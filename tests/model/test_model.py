@@ -17,7 +17,7 @@ from tests.model.walks import walk
 
 EXAMPLES = int(os.environ.get("MODEL_EXAMPLES", "0"))
 STEPS = int(os.environ.get("MODEL_STEPS", "40"))
-WALKS = int(os.environ.get("MODEL_WALKS", "10"))
+WALKS = int(os.environ.get("MODEL_WALKS", "8"))
 SHRINK = bool(os.environ.get("MODEL_SHRINK"))
 SEEN = {
     *((kind, "") for kind in ("OPEN", "INCREASE", "REDUCE", "CLOSE")),
@@ -32,6 +32,8 @@ SEEN = {
     ("PLACE", ""), ("PLACE", "PENDING_NOT_COPIED"), ("CHANGE", ""), ("CANCEL", ""), ("OPEN", "ALREADY_FLAT"),
     *((who, order) for who in ("leader", "follower") for order in ("LIMIT", "STOP")),
     ("asked", ""), ("asked", "ALREADY_FLAT"), ("asked", "CLOSED_BEFORE_COPY"),
+    ("REDUCE", "RET_TRADE_OFFQUOTES"), ("CLOSE", "RET_TRADE_OFFQUOTES"), ("OPEN", "CLOSE_ONLY"), ("OPEN", "QUARANTINED"),
+    ("OPEN", "STALE_QUOTE"),
     ("INCREASE", "NO_LINK"), ("REDUCE", "PARTIAL_NOT_COPIED"), ("CLOSE", "COPY_MODE"), ("CLOSE", "ALREADY_FLAT"),
 }  # fmt: skip
 """What some example has to come to: a machine that does nothing proves nothing."""
@@ -44,7 +46,7 @@ def prepared(db: None, world: Any) -> None:
 
 def test_any_sequence_is_copied_as_the_model_says(prepared):
     chosen = settings(
-        max_examples=EXAMPLES or 30,
+        max_examples=EXAMPLES or 20,
         stateful_step_count=STEPS,
         derandomize=not EXAMPLES,
         deadline=None,

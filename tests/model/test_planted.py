@@ -3,15 +3,16 @@ a few walks product and model disagree."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal as D
 from typing import Any
 
 import pytest
 
-from copytrade.domain import exits, fair, guards, planner, sizing, stops
+from copytrade.domain import exits, fair, guards, planner, quarantine, sizing, stops
 from copytrade.domain.guards import Guard
-from copytrade.domain.values import LinkBook, Settings
-from copytrade.engine import listener, resting, turn
+from copytrade.domain.values import LinkBook, Owing, Settings
+from copytrade.engine import failures, listener, resting, turn
 from copytrade.engine import stops as engine_stops
 from copytrade.services import endings, subscriptions
 from core.rounding import ceil_to_step, floor_to_step
@@ -160,6 +161,18 @@ def what_was_copied_is_copied_on_request(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(LinkBook, "known", lambda *_pair: False)
 
 
+def nothing_is_quarantined(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(quarantine.QuarantineBook, "opposite", lambda *_met, **_more: None)
+
+
+def settled_exits_keep_it_shut(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Owing, "settle", lambda *_link: None)
+
+
+def exits_are_tried_again_at_once(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(failures, "retry_delay", lambda _attempts: timedelta(0))
+
+
 def hands_take_from_links_first(patch: pytest.MonkeyPatch) -> None:
     right = listener.outside_reduction
 
@@ -204,6 +217,12 @@ PLANTED = {
     "copies that should be closed are forgotten": closing_copies_is_forgotten,
     "requests are filled at their own quote": requests_are_filled_at_their_own_quote,
     "what was copied is copied again on request": what_was_copied_is_copied_on_request,
+    "what is owed is opened against": without("_closing"),
+    "what is in quarantine is opened": without("_quarantine"),
+    "nothing is put into quarantine": nothing_is_quarantined,
+    "exits that are made up for keep it shut": settled_exits_keep_it_shut,
+    "exits are tried again at once": exits_are_tried_again_at_once,
+    "a stale price does": without("_quote"),
     "a signal may be a second too old": with_settings("_age", max_signal_age_seconds=lambda s: s and s + 1),
 }
 

@@ -37,9 +37,10 @@ class Walk:
     def go(self) -> None:
         luck, machine = self.luck, self.machine
         try:
-            machine.first_agreements(
-                [PENDING | FIRST_WISHES[self.number % len(FIRST_WISHES)], PENDING, drawn(luck), drawn(luck)]
-            )
+            first = PENDING | FIRST_WISHES[self.number % len(FIRST_WISHES)]
+            # How many wishes there are first decides which leader the netting account copies.
+            odd = {"enabled": True} if self.number % 2 else {}
+            machine.first_agreements([first | odd, PENDING, drawn(luck), drawn(luck)])
             for step in range(STEPS):
                 if step % 2:
                     moments = self.moments()
@@ -88,6 +89,7 @@ class Walk:
             (1, living, lambda: machine.subscription_ends(who, luck.choice(list(OpenCopies)))),
             (2, bool(machine.copied()), lambda: machine.follower_closes_in_the_panel(who)),
             (1, bool(machine.copied()), lambda: machine.follower_untracks(who)),
+            (3, bool(machine.model.quarantined), lambda: machine.owner_releases(who)),
             (3, bool(machine.model.asked), lambda: machine.what_was_asked_is_done(who)),
             (2, True, lambda: machine.somebody_is_switched(who, luck.random() < 0.9)),
             (1, True, lambda: machine.nobody_goes_in_circles(who)),
@@ -138,6 +140,16 @@ class Walk:
             ),
             lambda: machine.follower_asks_for_what_the_leader_has(
                 who, side, copied=luck.random() < 0.2, left=luck.random() < 0.3
+            ),
+            lambda: machine.exits_fail(
+                who,
+                side,
+                luck.choice([None, luck.randrange(1000)]),
+                turns=self.even(),
+                against=self.even(),
+                asks=self.even(),
+                goes_on=luck.randrange(3),
+                seconds=luck.randrange(3),
             ),
             lambda: machine.leader_opens_while_somebody_is_off(who, luck.randrange(3), side),
             lambda: (

@@ -121,15 +121,19 @@ class Moments(Waiting, Asking, Agreements):
         self, which: int, wanted: dict[str, Any], kind: str, buys: bool, far: int, volume: D, short: int, away: int,
         seconds: int, taken_back: bool, stops: Distances,
     ) -> None:  # fmt: skip
-        """Placed and copied, reached or missed by a point, and copied when the market has moved on against it; some
-        followers have taken their copy back."""
+        """Placed, changed and copied, reached or missed by a point, and copied when the market has moved on against it; some
+        followers have put an order of their own in the place of the copy."""
         subscription, symbol = self.one_of_the_living(which), SYMBOLS[which % 2]
         leader, follower = subscription.leader, subscription.follower
         with self.for_now(subscription, copy_pending_orders=True, reverse_direction=False):
-            order = self.place_order(leader, symbol, buys, kind, volume, far, stops, None)
+            order = self.place_order(leader, symbol, buys, kind, volume, far + 5, NONE, None)
             self.drain(leader)
-            for link in subscription.resting(order) if taken_back else []:
-                self.withdraw(follower, link.ticket)
+            self.change_order(leader, order, far, stops, None)
+            self.drain(leader)
+            if taken_back:
+                self.place_order(follower, symbol, buys, kind, D("0.1"), far, NONE, None)
+                for link in subscription.resting(order):
+                    self.withdraw(follower, link.ticket)
                 self.agree()
             with self.for_now(subscription, **wanted):
                 self.market_moves(symbol, (far - short) * (-1 if buys is (kind == LIMIT) else 1), None)
@@ -192,4 +196,5 @@ class Moments(Waiting, Asking, Agreements):
             self.change_settings(subscription, {}, existing=True)
             if left and ticket is not None:
                 self.close(leader, ticket, None)
+            self.market_moves(SYMBOLS[which % 2], 7, None)
             self.carry_out(leader)

@@ -13,7 +13,8 @@ from accounts.models import AccountGroup, TradingAccount
 from accounts.services import account_open
 from copytrade.engine.commands import commands_drain
 from copytrade.engine.drain import leader_drain
-from copytrade.models import CopyOrder, TradeLink
+from copytrade.models import CopyOrder, Quarantine, TradeLink
+from copytrade.models_commands import FailedExit
 from copytrade.selectors_proof import copies_prove
 from copytrade.services.followers import follower_create
 from core.errors import DomainError
@@ -175,7 +176,7 @@ class Stage(RuleBasedStateMachine):
         for told in (real, mine):
             for key in [k for k, v in told.items() if k[0] in ended and v[1] == "ALREADY_FLAT"]:
                 del told[key]
-        assert real == mine
+        assert real == mine, [(k, real.get(k), mine.get(k)) for k in {**real, **mine} if real.get(k) != mine.get(k)]
         seen.update((leader.log[seq - 1]["kind"], reason) for (_name, seq), (_status, reason, _lots) in mine.items())
 
     # --- What must hold after every step
@@ -201,6 +202,14 @@ class Stage(RuleBasedStateMachine):
             assert waiting[name] == {t.number: (*_shape(t), t.expires, t.copied) for t in account.waiting}, name
             assert balances[name] == account.balance, name
             assert roles[name] == (CopyRole.LEADER if "leader" in name else CopyRole.FOLLOWER)
+        with self.place.scope():
+            resting = Quarantine.objects.filter(released_at__isnull=True).values_list("follower_id", "symbol")
+            assert {(names[number], symbol) for number, symbol in resting} == self.model.quarantined
+            failed = FailedExit.objects.filter(state="OPEN").exclude(volume=0).values_list("link_id", "volume")
+            owed = {
+                k.pk: min(k.volume, dict(failed)[k.pk]) for k in TradeLink.objects.filter(pk__in=dict(failed), state=0)
+            }
+            assert sorted(owed.values()) == sorted(k.owed for k in self.model.all_links if k.owed)
         real = self._links()
         assert real == {
             key: [(k.ticket.number, k.lots, k.state, k.rests) for k in links]

@@ -66,15 +66,18 @@ class Waiting(Trading):
         self, which: int, far: int, stops: Distances, patience: int | None, copied: bool
     ) -> None:
         leader, order = _one(self.leaders, which)
+        self.change_order(leader, order, far, stops, patience)
+        if copied:
+            self.drain(leader)
+
+    def change_order(self, account: Account, order: Ticket, far: int, stops: Distances, patience: int | None) -> None:
         price, sl, tp = self._prices(order.symbol, order.side, order.kind, far, stops)
         wanted = Changes(
             sl=sl, tp=tp, open_price=price, expiration_at=self._in(patience), never_expires=patience is None
         )
-        assert isinstance(self._change(leader, order, wanted), OrderAnswer)
+        assert isinstance(self._change(account, order, wanted), OrderAnswer)
         expires = None if patience is None else self.model.now + patience
-        assert self.model.reshape(leader, order, price, sl, tp, expires)
-        if copied:
-            self.drain(leader)
+        assert self.model.reshape(account, order, price, sl, tp, expires)
 
     @precondition(lambda self: any(a.waiting for a in self.followers))
     @rule(which=some)

@@ -1,5 +1,6 @@
 """Copying, as a person with pencil and paper would do it: slow, without a database, and knowing nothing of the product."""
 
+from decimal import Decimal
 from fractions import Fraction
 
 from tests.model.paper.entering import Event, down, up
@@ -27,6 +28,7 @@ class Copying(Resting):
                 if s.leader is leader:
                     self._copy(s, seq, event, gone)
         self.read[leader.name] = len(leader.log)
+        self.review()
 
     def _copy(self, s: Subscription, seq: int, event: Event, gone: bool) -> None:
         if event["kind"] == "CHANGE":
@@ -82,20 +84,30 @@ class Copying(Resting):
         if event["kind"] == "REDUCE" and not s.settings["copy_partial_close"]:
             s.told[seq] = ("SKIPPED", "PARTIAL_NOT_COPIED", ZERO)
             return
-        owned = sum((k.lots for k in links), ZERO)
+        # What is owed is not there any more for a part, but goes with the whole.
+        own = {k: k.lots - k.owed if event["kind"] == "REDUCE" else k.lots for k in links}
+        owned = sum(own.values(), ZERO)
         share = Fraction(event["before"] - event["after"]) / Fraction(event["before"])
         wanted = min(owned, up(Fraction(owned) * share))
-        done = ZERO
+        parts = {}
         for link in links:
-            part = min(link.lots, wanted)
-            if part:
+            if min(own[link], wanted):
+                parts[link] = min(own[link], wanted)
+                wanted -= parts[link]
+        if not parts:
+            s.told[seq] = ("SKIPPED", "ALREADY_FLAT", ZERO)
+        elif event["symbol"] in self.stale:
+            s.told[seq] = ("REJECTED", "RET_TRADE_OFFQUOTES", next(iter(parts.values())))
+            for link, part in parts.items():
+                self.owe(s, event["trade"], link, part)
+        else:
+            for link, part in parts.items():
                 self.sell(s.follower, link.ticket, part, hand=False, price=self.fill_price(event, -link.ticket.side))
-                link.lots -= part
-                wanted -= part
-                done += part
-            if not link.lots:
-                link.end(CLOSED)
-        s.told[seq] = ("FILLED", "", done)
+                link.give(part)
+            s.told[seq] = ("FILLED", "", sum(parts.values(), ZERO))
+
+    def owe(self, s: Subscription, trade: Ticket, link: Link, lots: Decimal) -> None:
+        """An exit could not be made: it is tried again."""
 
     @staticmethod
     def let_go(links: list[Link]) -> None:
@@ -120,6 +132,4 @@ class Copying(Resting):
         for i in by_remainder[: int((loss - sum(parts)) / STEP)]:
             parts[i] += STEP
         for link, part in zip(links, parts, strict=True):
-            link.lots -= part
-            if not link.lots:
-                link.state = CLOSED
+            link.give(part)

@@ -5,7 +5,7 @@ from fractions import Fraction
 from math import ceil, floor
 from typing import Any
 
-from tests.model.paper.house import DIGITS, LARGEST, LIMIT, STEP, ZERO, House, Ticket, fits
+from tests.model.paper.house import DIGITS, LARGEST, LIMIT, STEP, ZERO, Account, House, Ticket, fits
 from tests.model.paper.links import Link, Subscription
 
 Event = dict[str, Any]
@@ -29,6 +29,7 @@ class Entering(House):
         self.all_links: list[Link] = []  # oldest first
         self.module_on = True
         self.switched_off: set[str] = set()  # masters and followers that are not enabled
+        self.quarantined: set[tuple[str, str]] = set()  # followers and contracts
 
     def enter(self, s: Subscription, event: Event, gone: bool) -> tuple[str, str, Decimal]:
         """An entry is opened at market, unless something speaks against it; what is told of it. `gone`: the leader has
@@ -36,6 +37,7 @@ class Entering(House):
         side, symbol = event["side"] * (-1 if s.settings["reverse_direction"] else 1), event["symbol"]
         price = self._entry_price(s, event, side)
         reason, lots = self.refusal(s, event, side, price, gone)
+        self.note(s, symbol, side, reason)
         if reason:
             return "SKIPPED", reason, ZERO
         held = s.follower.position(symbol)
@@ -52,6 +54,18 @@ class Entering(House):
         else:
             self.link(s, event["trade"], Link(ticket, lots))
         return "FILLED", "", lots
+
+    def owes(self, account: Account, symbol: str) -> bool:
+        """Whether something should have been closed there already."""
+        links = [k for s in self.subscriptions if s.follower is account for k in s.active()]
+        return any(k.owed and k.ticket.symbol == symbol for k in links)
+
+    def note(self, s: Subscription, symbol: str, side: int, reason: str) -> None:
+        """An entry against a position that should be gone: leader and follower no longer agree."""
+        held = s.follower.position(symbol)
+        against = held is not None and held.side != side and reason in ("CLOSE_ONLY", "OPPOSITE_SIDE")
+        if against and self.owes(s.follower, symbol):
+            self.quarantined.add((s.follower.name, symbol))
 
     def link(self, s: Subscription, trade: Ticket, link: Link) -> None:
         s.links.setdefault(trade, []).append(link)
@@ -79,12 +93,15 @@ class Entering(House):
             "PENDING_NOT_COPIED": places and (not of["copy_pending_orders"] or of["reverse_direction"]),
             "NO_LINK": kind == "INCREASE" and not s.active(event["trade"]),
             "ALREADY_FLAT": kind == "OPEN" and s.was_closed(event["trade"]),
+            "CLOSE_ONLY": self.owes(s.follower, symbol),
             "OPPOSITE_SIDE": not places and held is not None and held.side != side,
+            "QUARANTINED": (s.follower.name, symbol) in self.quarantined,
             "MIN_EQUITY": bool(of["min_equity"]) and self.equity(s.follower) < of["min_equity"],
             "MAX_POSITIONS": kind != "INCREASE" and 0 < of["max_positions"] <= len(s.active()),
             "INVALID_EQUITY": not shadow and problem,
             "BELOW_MIN_VOLUME": not shadow and bool(of["min_volume"]) and raw < Fraction(of["min_volume"]),
             "ROUNDED_TO_ZERO": volume < STEP,
+            "STALE_QUOTE": symbol in self.stale,
             "SLIPPAGE_TOLERANCE": not places and 0 < of["slippage_tolerance"] < worse * 10 ** DIGITS[symbol],
             "SIGNAL_TOO_OLD": 0 < of["max_signal_age_seconds"] < self.now - event["at"],
             "CLOSED_BEFORE_COPY": gone,

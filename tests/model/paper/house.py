@@ -67,6 +67,7 @@ class House:
         self.now = 0
         self.quotes: dict[str, Quote] = {}
         self.accounts: dict[str, Account] = {}
+        self.stale: set[str] = set()  # what has no fresh price, so nothing can be done in it
 
     def somebody_took(self, ticket: Ticket) -> None:
         """Told after a hand or a stop has taken something off a ticket, or a hand has taken an order back."""

@@ -11,15 +11,24 @@ ACTIVE, CLOSED, UNTRACKED = "ACTIVE", "CLOSED", "UNTRACKED"
 
 @dataclass(eq=False)
 class Link:
-    """A subscription's part of a ticket, or the copy of a pending order that rests. `lots` is 0 once it has ended."""
+    """A subscription's part of a ticket, or the copy of a pending order that rests. `lots` is 0 once it has ended; of them
+    so many as are `owed` should have been closed already."""
 
     ticket: Ticket
     lots: Decimal
     state: str = ACTIVE
     rests: bool = False
+    owed: Decimal = Decimal(0)
 
     def end(self, state: str) -> None:
-        self.lots, self.state = Decimal(0), state
+        self.lots, self.owed, self.state = Decimal(0), Decimal(0), state
+
+    def give(self, lots: Decimal) -> None:
+        """Loses lots, and ends with the last one."""
+        self.lots -= lots
+        self.owed = min(self.owed, self.lots)
+        if not self.lots:
+            self.end(CLOSED)
 
 
 @dataclass(eq=False)

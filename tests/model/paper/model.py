@@ -6,18 +6,25 @@ from decimal import Decimal
 from tests.model.paper.copying import Copying
 from tests.model.paper.entering import Event
 from tests.model.paper.house import ZERO, Account, Ticket
-from tests.model.paper.links import ACTIVE, CLOSED, UNTRACKED, Link, Subscription
+from tests.model.paper.links import ACTIVE, UNTRACKED, Link, Subscription
+
+RETRY = "retry"
+WAITS = (1, 2, 5, 10, 30, 60, 120, 300)
+"""How many seconds an exit waits after each try that failed."""
 
 
 @dataclass(eq=False)
 class Asked:
-    """A close of all that a link owns; or with an event, a copy of a position as if the leader had opened it now."""
+    """A close of all that a link owns; another try of an exit that failed; or with an event, a copy of a position as if the
+    leader had opened it now."""
 
     subscription: Subscription
     trade: Ticket
     link: Link | None = None
     way: str = ""
     event: Event | None = None
+    due: int = 0
+    tries: int = 0
 
 
 class Model(Copying):
@@ -55,22 +62,46 @@ class Model(Copying):
 
     def carry_out(self, leader: Account) -> None:
         """Does what was asked of this leader's copies, closes first."""
-        mine = [a for a in self.asked if a.subscription.leader is leader]
+        mine = [a for a in self.asked if a.subscription.leader is leader and a.due <= self.now]
         self.asked = [a for a in self.asked if a not in mine]
         for a in mine:
-            if a.link is not None:
-                self._answer(a, self._close(a.subscription, a.link))
+            if a.link is not None and a.way == RETRY:
+                self._retry(a, a.link)
+            elif a.link is not None:
+                self._answer(a, self._close(a, a.link))
         for a in mine:
             if a.event is not None and a.trade not in a.subscription.links:
                 self._answer(a, self._copy_existing(a.subscription, a.trade, a.event))
 
-    def _close(self, s: Subscription, link: Link) -> tuple[str, str, Decimal]:
+    def _close(self, a: Asked, link: Link) -> tuple[str, str, Decimal]:
         if link.state != ACTIVE:
             return "SKIPPED", "ALREADY_FLAT", ZERO
         lots = link.lots
-        self.sell(s.follower, link.ticket, lots, hand=False)
-        link.end(CLOSED)
+        if link.ticket.symbol in self.stale:
+            self.owe(a.subscription, a.trade, link, lots)
+            return "REJECTED", "RET_TRADE_OFFQUOTES", lots
+        self.sell(a.subscription.follower, link.ticket, lots, hand=False)
+        link.give(lots)
         return "FILLED", "", lots
+
+    def owe(self, s: Subscription, trade: Ticket, link: Link, lots: Decimal) -> None:
+        link.owed = min(link.lots, link.owed + lots)
+        if not any(a.link is link and a.way == RETRY for a in self.asked):
+            self.asked.append(Asked(s, trade, link, RETRY, due=self.now + WAITS[0], tries=1))
+
+    def _retry(self, a: Asked, link: Link) -> None:
+        """At most what is owed; later and later while it cannot be done, and nothing where nothing is owed any more."""
+        if not link.owed:
+            return
+        if link.ticket.symbol in self.stale:
+            a.tries += 1
+            a.due = self.now + WAITS[min(a.tries, len(WAITS)) - 1]
+            self.asked.append(a)
+            return
+        lots, link.owed = link.owed, ZERO
+        self.sell(a.subscription.follower, link.ticket, lots, hand=False)
+        link.give(lots)
+        self._answer(a, ("FILLED", "", lots))
 
     def _copy_existing(self, s: Subscription, trade: Ticket, event: Event) -> tuple[str, str, Decimal]:
         if trade not in s.leader.tickets:

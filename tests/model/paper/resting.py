@@ -41,6 +41,7 @@ class Resting(Entering):
         shadow, lots = link.ticket, link.lots
         price = self.fill_price(event, shadow.side, shadow)
         reason, _lots = self.refusal(s, event, shadow.side, price, gone, shadow)
+        self.note(s, shadow.symbol, shadow.side, reason)
         if reason:
             s.told[seq] = ("SKIPPED", reason, ZERO)
             self._take_back(s, link, CLOSED)
@@ -57,14 +58,17 @@ class Resting(Entering):
         s.told[seq] = ("FILLED", "", lots)
 
     def review(self) -> None:
-        """Nothing waits where copying rests or has ended, or where orders are not wanted."""
+        """Nothing waits where copying rests or has ended, in quarantine, or where orders are not wanted."""
         for s in self.subscriptions:
             of = s.settings
             rests = s.ended or not of["enabled"] or of["status"] != 0 or not self.module_on
             off = bool({s.leader.name, s.follower.name} & self.switched_off)
             if rests or off or not of["copy_pending_orders"] or of["reverse_direction"]:
-                for link in s.resting():
-                    self._take_back(s, link, UNTRACKED)
+                unwanted = s.resting()
+            else:
+                unwanted = [k for k in s.resting() if (s.follower.name, k.ticket.symbol) in self.quarantined]
+            for link in unwanted:
+                self._take_back(s, link, UNTRACKED)
 
     def _take_back(self, s: Subscription, link: Link, state: str) -> None:
         self.withdraw(s.follower, link.ticket, hand=False)
