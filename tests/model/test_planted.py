@@ -11,7 +11,7 @@ import pytest
 
 from copytrade.domain import exits, fair, guards, planner, quarantine, sizing, stops
 from copytrade.domain.guards import Guard
-from copytrade.domain.values import LinkBook, Owing, Settings
+from copytrade.domain.values import LinkBook, Settings
 from copytrade.engine import failures, listener, resting, turn
 from copytrade.engine import stops as engine_stops
 from copytrade.services import endings, subscriptions
@@ -165,10 +165,6 @@ def nothing_is_quarantined(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(quarantine.QuarantineBook, "opposite", lambda *_met, **_more: None)
 
 
-def settled_exits_keep_it_shut(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Owing, "settle", lambda *_link: None)
-
-
 def exits_are_tried_again_at_once(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(failures, "retry_delay", lambda _attempts: timedelta(0))
 
@@ -220,7 +216,6 @@ PLANTED = {
     "what is owed is opened against": without("_closing"),
     "what is in quarantine is opened": without("_quarantine"),
     "nothing is put into quarantine": nothing_is_quarantined,
-    "exits that are made up for keep it shut": settled_exits_keep_it_shut,
     "exits are tried again at once": exits_are_tried_again_at_once,
     "a stale price does": without("_quote"),
     "a signal may be a second too old": with_settings("_age", max_signal_age_seconds=lambda s: s and s + 1),
