@@ -5,7 +5,8 @@
   const words = () => JSON.parse(document.getElementById("portal-data")?.textContent || "{}").words || {};
 
   // --- Dialogs ---------------------------------------------------------------------------------------------------------
-  let opener = null;
+  let opener = null; // what has the focus again when the dialog closes
+  let asker = null; // the link that has just been followed
 
   function openDialogIn(place) {
     const dialog = place.querySelector("dialog");
@@ -33,7 +34,8 @@
   }
 
   document.addEventListener("htmx:beforeRequest", (event) => {
-    if (!document.querySelector("dialog[open]")) opener = event.detail.elt;
+    if (!document.querySelector("dialog[open]")) opener = asker || event.detail.elt;
+    asker = null;
   });
   document.addEventListener("htmx:afterSwap", (event) => {
     if (event.detail.target.id === "dialog-place") openDialogIn(event.detail.target);
@@ -50,9 +52,16 @@
     }
   });
 
-  // --- Forms in rows that are drawn anew -----------------------------------------------------------------------------
-  // The news of what a row's button does may come before its answer and take the row away, and with it whatever asked:
-  // the answer would then be shown nowhere. So the place for dialogs asks, which stays.
+  // --- Buttons in rows that are drawn anew ---------------------------------------------------------------------------
+  // News may come before the answer to a row's button and take the row away, and with it whatever asked: the answer would
+  // then be shown nowhere. So the place for dialogs asks, which stays.
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("a[data-dialog]");
+    if (!link || !window.htmx || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    event.preventDefault();
+    asker = link;
+    window.htmx.ajax("GET", link.href, { source: "#dialog-place", target: "#dialog-place" });
+  });
   document.addEventListener("submit", (event) => {
     const form = event.target.closest("form[data-send]");
     if (!form || !window.htmx) return;

@@ -13,12 +13,14 @@ from django.db import connection
 from django.db.models import Count
 
 from accounts.models import TradingAccount
+from copytrade.domain import shards
+from copytrade.domain.shards import SHARD_SIZE
 from copytrade.models import CopyFollower, CopyMaster, CopySubscription, LeaderShard
 from copytrade.services import subscriptions
 from copytrade.services.followers import follower_create
 from copytrade.services.masters import master_create, master_end
 from copytrade.services.roles import controller_admit, role_is_needed
-from copytrade.services.shards import SHARD_SIZE, shard_assign
+from copytrade.services.shards import shard_assign
 from copytrade.services.subscriptions import subscription_create
 from core.errors import DomainError
 from core.states import CopyRole, PositionMode
@@ -167,7 +169,8 @@ def test_a_netting_account_gets_one_leader(cast: Cast, _round: int):
 # --- Shards ----------------------------------------------------------------------------------------------------------
 
 
-def test_without_the_lock_a_shard_overflows(cast: Cast):
+def test_without_the_lock_a_shard_overflows(cast: Cast, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(shards, "SHARED_FROM", 1_000)
     master = cast.house.master(cast.alice)
     crowd(cast, master, SHARD_SIZE - 1)
     followers = [cast.house.follower(cast.bob) for _number in range(2)]
@@ -186,7 +189,7 @@ def test_without_the_lock_a_shard_overflows(cast: Cast):
 
 
 @pytest.mark.slow
-def test_300_subscriptions_in_parallel_fill_shards_of_at_most_250(cast: Cast):
+def test_300_subscriptions_in_parallel_fill_two_shards_evenly(cast: Cast):
     master = cast.house.master(cast.alice)
     with tenant_scope(cast.house.id):
         TradingAccount.objects.filter(pk=master.account_id).update(event_seq=9)
@@ -207,7 +210,7 @@ def test_300_subscriptions_in_parallel_fill_shards_of_at_most_250(cast: Cast):
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(subscribe, profiles))
-    assert shard_sizes(cast.house) == [SHARD_SIZE, 50]
+    assert shard_sizes(cast.house) == [150, 150]
     with tenant_scope(cast.house.id):
         assert [shard.cursor for shard in LeaderShard.objects.order_by("number")] == [9, 9]
         assert set(CopySubscription.objects.values_list("entries_from_seq", flat=True)) == {10}

@@ -90,7 +90,7 @@ def test_x01_what_is_held_can_be_closed_from_the_story(client: Client, sign_in: 
     scene_trade(scene, close=False)
     with tenant_scope(scene.tenant_id):
         ticket = Trade.objects.get(account__login=scene.follower_login, state=0).pk
-    close = f'hx-get="/app/positions/{ticket}/close"'
+    close = f'href="/app/positions/{ticket}/close" data-dialog'
     assert close in page(client, place(scene))
     assert close not in page(sign_in(scene.leader_email), place(scene))
     subscription = changed(scene)
