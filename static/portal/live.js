@@ -124,7 +124,7 @@ function onTrade(frame) {
     put(cell(row, "leader"), NONE);
     put(cell(row, "opened"), timeOf(openTime));
     const link = row.querySelector(".act a");
-    for (const name of ["href", "hx-get"]) link.setAttribute(name, link.getAttribute(name).replace("/0/", "/" + order + "/"));
+    link.setAttribute("href", link.getAttribute("href").replace("/0/", "/" + order + "/"));
   }
   Object.assign(row.dataset, { lots: String(wire / 100), open: String(open), profit: String(profit) });
   put(cell(row, "lots"), lots(wire));
