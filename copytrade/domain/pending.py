@@ -21,9 +21,9 @@ def promised_price(event: LeaderEvent, settings: Settings, links: LinkBook, spec
     """The limit that the follower's shadow had, when the leader's order was filled by joining a netting position.
 
     The shadow was taken back and the position's change is copied at market: never worse than the shadow's price, as if it
-    had been filled itself. None where none waited.
+    had been filled itself. None where none waited, or where the copy goes the other way by now.
     """
-    if event.absorbed is None:
+    if event.absorbed is None or settings.reverse_direction:
         return None
     order, limit = event.absorbed
     if not links.was_closed(settings.subscription_id, order):

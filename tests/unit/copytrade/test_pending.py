@@ -1,12 +1,13 @@
 """Prices of shadows: where they wait and where they are filled (docs/algorithms/stops.md)."""
 
+from dataclasses import replace
 from decimal import Decimal as D
 
 import pytest
 
 from copytrade.domain.codes import SkipReason as R
 from copytrade.domain.guards import Skip
-from copytrade.domain.pending import fill_price, shadow_price
+from copytrade.domain.pending import fill_price, promised_price, shadow_price
 from copytrade.domain.planner import plan_resting
 from core.states import EventKind, LinkState, Side, TicketKind
 from tests.support.copies import EURUSD, book, event, link, terms
@@ -51,3 +52,13 @@ def test_the_end_of_the_leaders_order_is_about_resting_links_alone():
     assert plan_resting(cancel, terms(), links) == []
     links.add_ended(3, 500, LinkState.CLOSED)
     assert plan_resting(cancel, terms(), links) == Skip(R.ALREADY_FLAT, {})
+
+
+def test_an_order_that_a_position_took_in_keeps_its_promise_only_in_its_own_direction():
+    taken_in = replace(event(EventKind.INCREASE, side=BUY), absorbed=(700, D("1.0910")))
+    links = book()
+    assert promised_price(taken_in, terms(), links, EURUSD) is None, "no copy of it ever waited"
+    links.add_ended(3, 700, LinkState.CLOSED)
+    assert promised_price(taken_in, terms(), links, EURUSD) == D("1.0910")
+    assert promised_price(taken_in, terms(), links, QUARTERS) == D("1.0900")
+    assert promised_price(taken_in, terms(reverse_direction=True), links, EURUSD) is None
