@@ -133,9 +133,8 @@ def promises_are_forgotten(patch: pytest.MonkeyPatch) -> None:
 
 def shadows_are_filled_by_the_market(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Ticket, "shadow", False)
-    right = market._branch_sql
-    market._due_sql.cache_clear()
-    patch.setattr(market, "_branch_sql", lambda *place: right(*place).replace(b" AND NOT t.copied", b""))
+    right = market._due_sql
+    patch.setattr(market, "_due_sql", lambda *asked: right(*asked).replace(b" AND NOT t.copied", b""))
 
 
 def pauses_leave_what_rests(patch: pytest.MonkeyPatch) -> None:
