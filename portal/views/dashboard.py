@@ -1,23 +1,20 @@
 """The dashboard: what the accounts are worth, what is open, what was copied; and the same lists as CSV."""
 
-import csv
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
-from django.utils.functional import Promise
 
 from copytrade.selectors import subscriptions_followed
-from core.rounding import ZERO, plain
+from core.rounding import ZERO
 from core.states import CopyStatus, Side
 from infra.actor import Actor
 from portal import reads
 from portal.copy_rows import CopyOrderRow, copy_orders
+from portal.exports import csv_answer
 from portal.http import PortalRequest, Viewer, customer_page
 
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
@@ -108,13 +105,7 @@ class _Table:
 def export(request: PortalRequest, table: str) -> HttpResponse:
     """The rows that the page shows, as CSV with exact numbers and times with their offset."""
     found = _table(table, request.viewer)
-    response = HttpResponse(content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{table}.csv"'
-    writer = csv.writer(response)
-    writer.writerow(found.columns)
-    for row in found.rows:
-        writer.writerow([csv_cell(getattr(row, column)) for column in found.columns])
-    return response
+    return csv_answer(table, found.columns, ([getattr(row, column) for column in found.columns] for row in found.rows))
 
 
 def _table(name: str, viewer: Viewer) -> _Table:
@@ -138,18 +129,3 @@ def _table(name: str, viewer: Viewer) -> _Table:
             )  # fmt: skip
             return _Table(columns, reads.copied_trades(viewer.actor, viewer.shown))
     raise Http404
-
-
-def csv_cell(value: Any) -> str:
-    """A value for a spreadsheet, which must never take a text for a formula."""
-    match value:
-        case None:
-            return ""
-        case Decimal():
-            return format(plain(value), "f")
-        case datetime():
-            return timezone.localtime(value).isoformat(timespec="seconds")
-        case str() | Promise():
-            text = str(value)
-            return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
-    return str(value)

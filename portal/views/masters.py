@@ -1,6 +1,5 @@
 """The marketplace: finding masters, and looking at one."""
 
-import csv
 from typing import Any
 
 from django.core.paginator import Page, Paginator
@@ -15,6 +14,7 @@ from core.states import Cmd
 from marketplace.domain.periods import Period
 from marketplace.selectors_stats import masters_totals
 from portal import market
+from portal.exports import csv_answer
 from portal.http import PortalRequest, copying_page
 from portal.master_reads import closed_trades, gap_parts, master_seen, master_shown, with_figures
 from portal.reads import ROWS_SHOWN
@@ -22,7 +22,6 @@ from portal.report import figures_by_period, report_of
 from portal.speed import DAYS, speed_of_master
 from portal.statistics import PERIODS, USUAL_PERIOD
 from portal.terms import terms_of
-from portal.views.dashboard import csv_cell
 
 
 @copying_page
@@ -58,21 +57,20 @@ def export(request: PortalRequest) -> HttpResponse:
     """The page of masters that is shown, as CSV with exact figures: fractions, seconds, account currency."""
     form = market.MarketForm(request.GET, currencies=market.currencies_offered())
     _page, rows = market.market_page(request.viewer.actor, form, request.GET.get("page"))
-    response = HttpResponse(content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = 'attachment; filename="masters.csv"'
-    writer = csv.writer(response)
-    writer.writerow(["login", "strategy_name", "currency", "period", "history_days", "terms", *market.EXPORTED])
-    for row in rows:
-        known = [
+    columns = ["login", "strategy_name", "currency", "period", "history_days", "terms", *market.EXPORTED]
+    told = (
+        [
             row.master.account.login,
             row.master.strategy_name,
             row.master.account.currency,
             form.asked["period"],
             row.history_days,
+            terms_of(row.master),
+            *[row.stats[name] for name in market.EXPORTED],
         ]
-        figures = [row.stats[name] for name in market.EXPORTED]
-        writer.writerow([csv_cell(value) for value in (*known, terms_of(row.master), *figures)])
-    return response
+        for row in rows
+    )
+    return csv_answer("masters", columns, told)
 
 
 @copying_page
@@ -135,15 +133,11 @@ def trades_export(request: PortalRequest, login: int) -> HttpResponse:
     page = _trades(request, master_seen(request.viewer.actor, login))
     if page is None:
         raise Http404
-    response = HttpResponse(content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="trades-{login}.csv"'
-    writer = csv.writer(response)
     columns = (
         "id", "symbol", "side", "volume", "open_at", "open_price", "close_at", "close_price", "profit", "commission",
         "storage", "net",
     )  # fmt: skip
-    writer.writerow(["order", *columns[1:]])
     for trade in page:
         trade.side = Cmd(trade.cmd).side
-        writer.writerow([csv_cell(getattr(trade, column)) for column in columns])
-    return response
+    rows = ([getattr(trade, column) for column in columns] for trade in page)
+    return csv_answer(f"trades-{login}", ["order", *columns[1:]], rows)

@@ -1,6 +1,5 @@
 """Rewards: what own accounts paid and earned, how each fee came about, and the answer to dearer terms."""
 
-import csv
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -15,11 +14,11 @@ from copytrade.selectors import subscription_owned
 from core.errors import DomainError
 from core.rounding import half_even
 from portal import formats
+from portal.exports import csv_answer
 from portal.http import PortalRequest, attempt, copying_page, moved, refusal_sentence
 from portal.reads import ROWS_SHOWN, Total
 from portal.reward_reads import COLUMNS, EARNED, PAID, STATES, RewardRow, rewards_shown, sums_of
 from portal.terms import terms_example, terms_words
-from portal.views.dashboard import csv_cell
 from portal.words_rewards import DIFFERENCES
 from rewards.models import RewardAgreement
 from rewards.selectors import waiting_terms
@@ -58,13 +57,8 @@ def listing(request: PortalRequest) -> HttpResponse:
 def export(request: PortalRequest) -> HttpResponse:
     """The rows that are shown, as CSV with exact numbers."""
     side, state = _asked(request)
-    response = HttpResponse(content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="rewards-{side}.csv"'
-    writer = csv.writer(response)
-    writer.writerow(COLUMNS)
-    for reward in _page(request, side, state):
-        writer.writerow([csv_cell(value) for value in RewardRow(reward, side).exported()])
-    return response
+    rows = (RewardRow(reward, side).exported() for reward in _page(request, side, state))
+    return csv_answer(f"rewards-{side}", COLUMNS, rows)
 
 
 def _asked(request: PortalRequest) -> tuple[str, str]:

@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone, translation
 
 from portal import formats
-from portal.views.dashboard import csv_cell
+from portal.exports import csv_cell
 
 NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 
