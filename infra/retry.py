@@ -32,6 +32,36 @@ def retried(work: Callable[[], T]) -> T:
     raise AssertionError("unreachable")
 
 
+def retried_apart(
+    chunk: Callable[[int, int, list[int]], T], after: int, most: int, failed: Callable[[int], object]
+) -> tuple[list[int], list[T]]:
+    """The next `most` things above the number `after` in one transaction, each in one of its own where that fails.
+
+    `chunk(after, most, claimed)` is a whole transaction; it puts the numbers that it takes, ascending, into `claimed` before it
+    does anything with them. `failed` hears, while its error is handled, of each that fails alone too. Gives the numbers
+    and what `chunk` gave. Raises when the database is busy or away, and when nothing could even be claimed.
+    """
+    claimed: list[int] = []
+    try:
+        return claimed, [retried(lambda: chunk(after, most, claimed))]
+    except DATABASE_PASSING:
+        raise
+    except Exception:
+        if not claimed:
+            raise
+    return claimed, [made for number in claimed for made in _alone(chunk, number, failed)]
+
+
+def _alone(chunk: Callable[[int, int, list[int]], T], number: int, failed: Callable[[int], object]) -> list[T]:
+    try:
+        return [retried(lambda: chunk(number - 1, 1, []))]
+    except DATABASE_PASSING:
+        raise
+    except Exception:
+        failed(number)
+        return []
+
+
 def _is_passing(error: BaseException | None) -> bool:
     passing = (psycopg.errors.DeadlockDetected, psycopg.errors.LockNotAvailable, psycopg.errors.SerializationFailure)
     return isinstance(error, passing)

@@ -8,14 +8,13 @@ from accounts.proof import Finding, findings_of
 from copytrade.domain.reward_charges import Marks, charge, managed_base, unused_part
 from copytrade.domain.rewards_terms import RewardType
 from copytrade.services.rewards import stored_terms
-from core.money import round_money
 from core.rounding import ZERO, plain
 from infra.tenancy import tenant_scope
 from rewards.domain.pairs import FOR_EVER
+from rewards.domain.payout import Payout, payout_of
 from rewards.models import AccrualState, RewardAccrual, RewardAgreement
 from rewards.selectors_days import ended_days
 
-_PERCENT: Final = Decimal(100)
 _EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 PROOFS: Final[dict[str, str]] = {
@@ -111,16 +110,23 @@ def _fees_prove() -> list[Finding]:
             days = [(one.day, one.equity) for one in all_days.get(accrual.follower_id, ()) if begin < one.at <= end]
             if accrual.base_amount != managed_base(stored_terms(accrual.terms), days):
                 found.append(Finding(DAYS, f"reward {accrual.pk}"))
-        if accrual.state == AccrualState.SETTLED and not _payout_fits(accrual):
+        if accrual.state == AccrualState.SETTLED and payout_again(accrual) != (
+            accrual.share_amount,
+            accrual.payout_amount,
+        ):
             found.append(Finding(PAYOUT, f"reward {accrual.pk}"))
     return found
 
 
-def _payout_fits(accrual: RewardAccrual) -> bool:
-    fee, share = accrual.fee_amount, accrual.share_amount
-    if share != round_money(fee * accrual.share_percent / _PERCENT, accrual.currency):
-        return False
-    return accrual.payout_amount == round_money((fee - share) * (accrual.payout_rate or ZERO), accrual.payout_currency)
+def payout_again(accrual: RewardAccrual) -> Payout:
+    """The tenant's share and the payout of a charge, computed once more; no payout while none was tried."""
+    return payout_of(
+        accrual.fee_amount,
+        share_percent=accrual.share_percent,
+        rate=accrual.payout_rate or ZERO,
+        currency=accrual.currency,
+        payout_currency=accrual.payout_currency,
+    )
 
 
 def _marks_prove() -> list[Finding]:

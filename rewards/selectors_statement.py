@@ -20,7 +20,6 @@ from copytrade.domain.reward_charges import Marks, charge, managed_base, unused_
 from copytrade.domain.rewards_terms import RewardTerms, RewardType
 from copytrade.models import CopySubscription
 from copytrade.services.rewards import stored_terms
-from core.money import round_money
 from core.rounding import ONE, ZERO, plain, stored
 from core.states import Reason, TradeState
 from infra.actor import Actor
@@ -30,11 +29,9 @@ from rewards.domain.formula import Write, fee_formula, plainly, unused_formula, 
 from rewards.models import AccrualState, RewardAccrual, RewardAgreement, RewardTrade
 from rewards.selectors import LOADED, agreement_of, subscription_charged
 from rewards.selectors_days import ended_days
-from rewards.selectors_proof import marks_before
+from rewards.selectors_proof import marks_before, payout_again
 from rewards.services.charges import MASTER_STOPPED
 from trading.models import Trade
-
-_PERCENT: Final = Decimal(100)
 
 
 class Difference(StrEnum):
@@ -225,13 +222,7 @@ def _work_out(line: Line) -> None:
         line.fee_again, line.marks_after = charge(
             line.terms, line.base_again, accrual.currency, rate=plain(accrual.rate), marks=line.marks
         )
-    fee, share = (
-        accrual.fee_amount,
-        round_money(accrual.fee_amount * accrual.share_percent / _PERCENT, accrual.currency),
-    )
-    line.share_again = share
-    if accrual.payout_rate is not None:
-        line.payout_again = round_money((fee - share) * accrual.payout_rate, accrual.payout_currency)
+    line.share_again, line.payout_again = payout_again(accrual)
 
 
 def _base_of(line: Line) -> Decimal:

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from copytrade.domain.limits import LIMITS, Limit
-from copytrade.models import CopyFollower, CopyMaster, CopySubscription, RewardPolicy
+from copytrade.models import CopyFollower, CopyMaster, CopySubscription
+from copytrade.services.rewards import StoredTerms
 from core.clock import unix
 from core.volume import wire_of
 
@@ -42,7 +43,7 @@ def managed_master_object(master: CopyMaster) -> dict[str, Any]:
     }
 
 
-def policy_object(policy: RewardPolicy) -> dict[str, Any]:
+def policy_object(policy: StoredTerms) -> dict[str, Any]:
     """RewardPolicy (needs `payout_account` loaded)."""
     return {
         "reward_type": policy.reward_type,

@@ -39,9 +39,12 @@ class StoredTerms(Protocol):
     """A row with terms: a master's policy, or a version of it that was agreed to."""
 
     reward_type: int
+    enabled: bool
     billing_period: str
     fee_amount: Decimal
     fee_percent: Decimal
+    currency: str
+    payout_account: TradingAccount
     hwm_enabled: bool
     hwm_convention: str
     day_count: int

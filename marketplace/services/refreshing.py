@@ -22,7 +22,7 @@ from accounts.models import Tenant, TradingAccount
 from core.rounding import ZERO, stored
 from infra.bulk import hot_cursor, insert_rows, update_rows
 from infra.faults import fault
-from infra.retry import DATABASE_PASSING, retried
+from infra.retry import retried_apart
 from infra.tenancy import tenant_scope
 from marketplace.domain.calendar import Calendar, calendar_of
 from marketplace.domain.figures import Figures, Snapshots, Standing, period_figures
@@ -119,31 +119,15 @@ def stats_refresh(*, tenant_id: int, at: datetime, most: int | None = None) -> i
         hot_cursor().execute(_ADOPT_SQL, prepare=True)
     done, after = 0, 0
     for _number in count() if most is None else range(most):
-        ids = _next(tenant_id, after, at)
+        ids, _none = retried_apart(partial(_chunk, tenant_id, at), after, AT_ONCE, _cannot)
         if not ids:
             break
         done, after = done + len(ids), ids[-1]
     return done
 
 
-def _next(tenant_id: int, after: int, at: datetime) -> list[int]:
-    """The next accounts, together; one by one where that fails."""
-    claimed: list[int] = []
-    try:
-        return retried(partial(_chunk, tenant_id, after, at, claimed, AT_ONCE))
-    except DATABASE_PASSING:
-        raise
-    except Exception:
-        if not claimed:
-            raise
-    for number in claimed:
-        try:
-            retried(partial(_chunk, tenant_id, number - 1, at, [], 1))
-        except DATABASE_PASSING:
-            raise
-        except Exception:
-            logger.exception("the figures of account %s cannot be made", number)
-    return claimed
+def _cannot(number: int) -> None:
+    logger.exception("the figures of account %s cannot be made", number)
 
 
 def stats_age(*, tenant_id: int, at: datetime) -> int:
@@ -164,8 +148,8 @@ def stats_recount(*, tenant_id: int, at: datetime) -> int:
     return stats_refresh(tenant_id=tenant_id, at=at)
 
 
-def _chunk(tenant_id: int, after: int, at: datetime, claimed: list[int], most: int) -> list[int]:
-    """Brings the next accounts up to date that are behind; which they were, ascending. `claimed` has them at once."""
+def _chunk(tenant_id: int, at: datetime, after: int, most: int, claimed: list[int]) -> None:
+    """Brings the next accounts up to date that are behind; `claimed` has them at once, ascending."""
     with tenant_scope(tenant_id):
         cursor = hot_cursor()
         # What this transaction can know of ended days is read before anything that depends on them.
@@ -174,7 +158,7 @@ def _chunk(tenant_id: int, after: int, at: datetime, claimed: list[int], most: i
         rows = cursor.execute(_CLAIM_SQL, values, prepare=True).fetchall()
         claimed[:] = ids = [row[0] for row in rows]
         if not ids:
-            return []
+            return
         changed = {row[0] for row in cursor.execute(_CHANGES_SQL, [ids], prepare=True)}
         desk = desk_open(cursor, ids, lock=False, pending=())
         calendar, ages = _calendar(tenant_id, ids, at)
@@ -190,7 +174,6 @@ def _chunk(tenant_id: int, after: int, at: datetime, claimed: list[int], most: i
         _write(cursor, tenant_id, profiles, _figures(cursor, desk, calendar, ages, at), at)
         seqs = [desk.accounts[number].event_seq for number in ids]
         cursor.execute(_MOVE_SQL, [day, at, ids, seqs, [number in living for number in ids]], prepare=True)
-        return ids
 
 
 def _calendar(tenant_id: int, ids: Sequence[int], at: datetime) -> tuple[Calendar, dict[int, int]]:

@@ -24,7 +24,7 @@ from core.rounding import plain, stored
 from infra.bulk import hot_cursor, ids_array, update_rows
 from infra.faults import fault
 from infra.push import publish_on_commit
-from infra.retry import DATABASE_PASSING, retried
+from infra.retry import retried_apart
 from infra.tenancy import tenant_scope
 from rewards.domain.pairs import BY_TRADES, KEPT, ClosedCopy, DayEquity, Facts, Pair, Walked, pair_resume, pair_walk
 from rewards.models import RewardAgreement, RewardTrade, TermsVersion
@@ -124,34 +124,18 @@ def pairs_charge(*, tenant_id: int, at: datetime) -> tuple[int, list[int]]:
         hot_cursor().execute(_PASS_SQL, [ids_array(map(int, BY_TRADES)), tenant_id], prepare=True)
     done, after, refused = 0, 0, set[int]()
     while True:
-        claimed: list[int] = []
-        try:
-            found = retried(partial(_chunk, tenant_id, after, at, AT_ONCE, claimed))
-        except DATABASE_PASSING:
-            raise
-        except Exception:
-            if not claimed:
-                raise
-            found = set()
-            for number in claimed:
-                found |= _alone(tenant_id, number, at)
+        claimed, found = retried_apart(partial(_chunk, tenant_id, at), after, AT_ONCE, _cannot)
         if not claimed:
             return done, sorted(refused)
-        refused |= found
+        refused.update(*found)
         done, after = done + len(claimed), claimed[-1]
 
 
-def _alone(tenant_id: int, number: int, at: datetime) -> set[int]:
-    try:
-        return retried(partial(_chunk, tenant_id, number - 1, at, 1, []))
-    except DATABASE_PASSING:
-        raise
-    except Exception:
-        logger.exception("the rewards of pair %s cannot be charged", number)
-        return set()
+def _cannot(number: int) -> None:
+    logger.exception("the rewards of pair %s cannot be charged", number)
 
 
-def _chunk(tenant_id: int, after: int, at: datetime, most: int, claimed: list[int]) -> set[int]:
+def _chunk(tenant_id: int, at: datetime, after: int, most: int, claimed: list[int]) -> set[int]:
     """Charges the next pairs; `claimed` has them at once. Gives the subscriptions whose terms were refused."""
     with tenant_scope(tenant_id):
         cursor = hot_cursor()

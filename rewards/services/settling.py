@@ -23,10 +23,11 @@ from core.rounding import ZERO
 from infra.bulk import hot_cursor, update_objects
 from infra.faults import fault
 from infra.push import publish_on_commit
-from infra.retry import DATABASE_PASSING, retried
+from infra.retry import retried_apart
 from infra.tenancy import tenant_scope
 from ledger.models import TransferReason
 from rewards.domain.pairs import NOTHING_DUE
+from rewards.domain.payout import payout_of
 from rewards.models import AccrualState, RewardAccrual
 from rewards.notices import reward_frames, unpaid_frames
 from trading.domain.values import Refused
@@ -40,7 +41,6 @@ AGAIN: Final = timedelta(days=1)
 PATIENCE: Final = timedelta(days=7)
 """How long a charge may stay unpaid before copying is paused."""
 NO_RATE: Final = "NO_CONVERSION_RATE"
-_PERCENT: Final = Decimal(100)
 
 _CLAIM_SQL = b"""
 SELECT id FROM rewards_rewardaccrual
@@ -62,19 +62,14 @@ def accruals_settle(*, tenant_id: int, at: datetime) -> int:
     """
     done, after = 0, 0
     while True:
-        claimed: list[int] = []
-        try:
-            retried(partial(_chunk, tenant_id, after, at, AT_ONCE, claimed))
-        except DATABASE_PASSING:
-            raise
-        except Exception:
-            if not claimed:
-                raise
-            for number in claimed:
-                _alone(tenant_id, number, at)
+        claimed, _none = retried_apart(partial(_chunk, tenant_id, at), after, AT_ONCE, _cannot)
         if not claimed:
             return done
         done, after = done + len(claimed), claimed[-1]
+
+
+def _cannot(number: int) -> None:
+    logger.exception("reward %s cannot be settled", number)
 
 
 def accrual_retry(*, accrual_id: int, at: datetime) -> RewardAccrual:
@@ -90,16 +85,7 @@ def accrual_retry(*, accrual_id: int, at: datetime) -> RewardAccrual:
     return accrual
 
 
-def _alone(tenant_id: int, number: int, at: datetime) -> None:
-    try:
-        retried(partial(_chunk, tenant_id, number - 1, at, 1, []))
-    except DATABASE_PASSING:
-        raise
-    except Exception:
-        logger.exception("reward %s cannot be settled", number)
-
-
-def _chunk(tenant_id: int, after: int, at: datetime, most: int, claimed: list[int]) -> None:
+def _chunk(tenant_id: int, at: datetime, after: int, most: int, claimed: list[int]) -> None:
     with tenant_scope(tenant_id):
         rows = hot_cursor().execute(_CLAIM_SQL, [tenant_id, at, after, most], prepare=True).fetchall()
         claimed[:] = [number for (number,) in rows]
@@ -138,8 +124,9 @@ def _pay(counter: Counter, accrual: RewardAccrual, share_percent: Decimal, at: d
         return None
     amount = round_money(abs(accrual.fee_amount), follower.currency)
     percent = share_percent if accrual.refund_of is None else accrual.refund_of.share_percent
-    share = round_money(amount * percent / _PERCENT, follower.currency)
-    other = round_money((amount - share) * rate, payout.currency)
+    share, other = payout_of(
+        amount, share_percent=percent, rate=rate, currency=follower.currency, payout_currency=payout.currency
+    )
     accrual.share_percent, accrual.payout_rate, accrual.payout_currency = percent, rate, payout.currency
     if not other:
         accrual.state, accrual.failure_reason, accrual.next_try_at = AccrualState.CANCELLED, NOTHING_DUE, None
